@@ -1,0 +1,1 @@
+"""Typed settings, and catalogue, words and themes as data."""

@@ -1,0 +1,199 @@
+"""Settings of one terminal: typed, from one TOML file and the environment.
+
+An unknown key or a wrong value stops the start with the key's name, the value and what is
+allowed. The environment overrides the file: `KIOSK_TERMINAL__CODE=LW042` sets
+`[terminal] code`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+ENVIRONMENT_PREFIX = "KIOSK_"
+CODE = "ST-01"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. The text has one line for each wrong key."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+TerminalCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3,4}$")]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Terminal(_Section):
+    """The machine and where it stands."""
+
+    code: TerminalCode = "LW000"
+    site_zh: str = "未命名点位"
+    site_en: str = "Unnamed site"
+    tier: Literal["district", "street", "village", "bank"] = "street"
+    staffed_hours: Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] = (
+        "09:00-17:00"
+    )
+    staffed_days: Annotated[str, StringConstraints(pattern=r"^[1-7]*$")] = "12345"
+    counter_zh: str = "区政务服务中心"
+    counter_en: str = "District service centre"
+    phone: str = "0577-00001234"
+
+
+class Screen(_Section):
+    """The display. Sizes on screen are kept in millimetres (see `screens.theme`)."""
+
+    mm_per_px: Annotated[float, Field(ge=0.05, le=1.0)] = 0.248
+    width_px: Annotated[int, Field(ge=800, le=8000)] = 1080
+    height_px: Annotated[int, Field(ge=600, le=8000)] = 1920
+    full_screen: bool = True
+
+
+class Reader(_Section):
+    """The SAM-V reader. The card is awaited for `wait_s`."""
+
+    kind: Literal["samv-serial", "none"] = "samv-serial"
+    port: str = "/dev/ttyUSB0"
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 115200
+    wait_s: Seconds = 60
+    wlt_library: str = ""
+
+
+class Camera(_Section):
+    """A camera that OpenCV opens by number or path."""
+
+    kind: Literal["v4l2", "none"] = "v4l2"
+    device: str = "0"
+    width_px: Annotated[int, Field(ge=320, le=4096)] = 640
+    height_px: Annotated[int, Field(ge=240, le=3072)] = 480
+
+
+class DocumentCamera(Camera):
+    """The document camera (高拍仪)."""
+
+    device: str = "2"
+    width_px: Annotated[int, Field(ge=320, le=4096)] = 1280
+    height_px: Annotated[int, Field(ge=240, le=3072)] = 960
+
+
+class Face(_Section):
+    """Face verification: the threshold is a distance, smaller is stricter."""
+
+    threshold: Annotated[float, Field(ge=0.2, le=0.6)] = 0.47
+    frames: Annotated[int, Field(ge=1, le=15)] = 3
+    tries: Annotated[int, Field(ge=1, le=5)] = 3
+    deadline_s: Seconds = 15
+
+
+class Printer(_Section):
+    """Where receipts go: a CUPS queue, or a folder of PDF files for trying things out."""
+
+    kind: Literal["cups", "pdf-folder", "none"] = "cups"
+    queue: str = "receipt"
+    a4_queue: str = ""
+    folder: str = ""
+
+
+class Backend(_Section):
+    """The central backend."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = "http://127.0.0.1:8080"
+    connect_s: Seconds = 5
+    answer_s: Seconds = 20
+
+
+class Data(_Section):
+    """Where this terminal keeps what must last, and the control socket."""
+
+    directory: str = "/var/lib/ou-kiosk"
+    socket: str = "/run/ou-kiosk/control.sock"
+
+
+class Catalogue(_Section):
+    """The catalogue's directory; "" is the one that comes with the program."""
+
+    directory: str = ""
+
+
+class Idle(_Section):
+    """When nobody touches the screen. See docs/architecture.md, "Back and again"."""
+
+    normal_s: Seconds = 90
+    large_s: Seconds = 180
+    warning_s: Annotated[float, Field(ge=20, le=300)] = 30
+
+
+class Staff(_Section):
+    """Authorised persons: SHA-256 of terminal salt and ID number, as `kiosk` prints it."""
+
+    salt: str = ""
+    badges: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+
+
+class Settings(_Section):
+    """All settings of one terminal."""
+
+    terminal: Terminal = Terminal()
+    screen: Screen = Screen()
+    reader: Reader = Reader()
+    camera: Camera = Camera()
+    document_camera: DocumentCamera = DocumentCamera()
+    face: Face = Face()
+    printer: Printer = Printer()
+    backend: Backend = Backend()
+    data: Data = Data()
+    catalogue: Catalogue = Catalogue()
+    idle: Idle = Idle()
+    staff: Staff = Staff()
+
+
+def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `path` (None: defaults) and the environment.
+
+    Raises:
+        SettingsError: a file that cannot be read, an unknown key, a wrong value.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{CODE} {path}: cannot be read: {error}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{CODE} {path}: not TOML: {error}") from None
+    for name, text in (os.environ if environment is None else environment).items():
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
+            inner = values.setdefault(section, {})
+            if isinstance(inner, dict):
+                inner[key] = text
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        origin = str(path) if path is not None else "environment"
+        lines = [_line(origin, details) for details in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _line(origin: str, details: Any) -> str:
+    key = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        return f"{CODE} {origin}: {key}: unknown key; allowed: {_allowed(details['loc'][:-1])}"
+    return f"{CODE} {origin}: {key} = {details['input']!r}: {details['msg']}"
+
+
+def _allowed(location: tuple[str | int, ...]) -> str:
+    model: type[BaseModel] = Settings
+    for part in location:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return ", ".join(model.model_fields)
