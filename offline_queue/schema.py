@@ -1,0 +1,110 @@
+"""The database's schema, its versions, and the settings without which nothing is promised.
+
+`user_version` is the schema version; each entry of MIGRATIONS leads one version up, in one
+transaction. A database of a newer version is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from offline_queue.errors import QueueError, QueueFault
+
+APPLICATION_ID: Final = 0x4F554B51  # "OUKQ": what `file` and a curious technician see
+
+# 8 KiB pages: a photograph takes half the page headers and B-tree steps of 4 KiB.
+_BEFORE_TABLES: Final = (
+    "PRAGMA page_size=8192",
+    "PRAGMA auto_vacuum=INCREMENTAL",
+)
+
+# (name, what is set, what must be read back). Exclusive locking comes before WAL, so that
+# the WAL index lives in this process's memory and not in a shared file.
+_DURABILITY: Final = (
+    ("locking_mode", "EXCLUSIVE", "exclusive"),
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("foreign_keys", "ON", 1),
+    ("secure_delete", "ON", 1),
+    ("temp_store", "MEMORY", 2),
+    ("trusted_schema", "OFF", 0),
+    # The store thread checkpoints when it has nothing else to do, never within a commit.
+    ("wal_autocheckpoint", "0", 0),
+)
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE submission (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        number TEXT NOT NULL UNIQUE,
+        digest TEXT NOT NULL,          -- of the document: what an acknowledgement names
+        fingerprint TEXT NOT NULL,     -- of document and parts: tells a repeat from a conflict
+        state TEXT NOT NULL CHECK (state IN
+            ('queued', 'sending', 'waiting', 'accepted', 'quarantined', 'delivered')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reason TEXT NOT NULL DEFAULT '',
+        print_state TEXT NOT NULL CHECK (print_state IN
+            ('wanted', 'unknown', 'printed', 'failed')),
+        saved_at TEXT NOT NULL,
+        payload_bytes INTEGER NOT NULL,
+        case_number TEXT NOT NULL DEFAULT '',
+        sequence INTEGER NOT NULL DEFAULT 0,
+        acknowledged_at TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX submission_undelivered ON submission (seq) WHERE state <> 'delivered';
+    CREATE INDEX submission_unprinted ON submission (seq) WHERE print_state <> 'printed';
+
+    -- Ordinal 0 is the document, the parts follow in the order in which they came.
+    CREATE TABLE payload (
+        seq INTEGER NOT NULL REFERENCES submission (seq),
+        ordinal INTEGER NOT NULL,
+        part_id TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (seq, ordinal)
+    ) STRICT;
+    """,
+)
+
+
+def prepare(connection: apsw.Connection) -> None:
+    """Set and read back the pragmas, and bring the schema to this version.
+
+    Raises QueueError (QU-06) where a setting does not hold or the file is not ours.
+    """
+    if not _scalar(connection, "PRAGMA user_version"):
+        for statement in _BEFORE_TABLES:
+            connection.execute(statement)
+    for name, value, expected in _DURABILITY:
+        connection.execute(f"PRAGMA {name}={value}").fetchall()
+        found = _scalar(connection, f"PRAGMA {name}")
+        if found != expected:
+            raise QueueError(QueueFault.UNREADABLE, f"{name} is {found!r}, not {expected!r}")
+    _migrate(connection)
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    version = _scalar(connection, "PRAGMA user_version")
+    if not isinstance(version, int) or version > len(MIGRATIONS):
+        raise QueueError(QueueFault.UNREADABLE, f"schema version {version} is unknown")
+    if version and _scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise QueueError(QueueFault.UNREADABLE, "the file belongs to another program")
+    for step in range(version, len(MIGRATIONS)):
+        with connection:
+            connection.execute(MIGRATIONS[step])
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={step + 1}")
+
+
+def _scalar(connection: apsw.Connection, sql: str) -> object:
+    row = connection.execute(sql).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,497 @@
+"""Delivers what the outbox keeps, exactly once, over a line that may be down for weeks.
+
+One thread that owns no connection to the database: it asks the outbox for one submission
+at a time and talks HTTP. Attachments are put one by one, so an upload that broke off is
+resumed where it stopped; the document is posted last, with the submission's id as
+`Idempotency-Key`. What an answer means is the table in `offline_queue.answers`.
+
+Each submission waits for itself, so one that always fails holds up no other. While the
+line is down there is one probe instead of an attempt for each. All waiting is measured by
+the monotonic clock and can be injected; so is chance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from random import SystemRandom
+from typing import Final, Protocol, TypeAlias
+
+from offline_queue.answers import Answer, Row, Trouble, Verdict, judge, retry_after_s
+from offline_queue.backoff import Backoff
+from offline_queue.errors import QueueError, QueueFault
+from offline_queue.outbox import Outbox
+from offline_queue.records import Claim, Receipt, State
+from offline_queue.wire import Wire, WireSettings
+
+log = logging.getLogger(__name__)
+
+API: Final = "/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class SenderSettings:
+    """Where to deliver and at what pace.
+
+    `pause_s` is how long the sender rests after 401, 403, 404 or a TLS error before it
+    looks again by itself. `spread_s` is the span over which a fleet's terminals spread
+    their start when the line comes back (fleet size over target rate). `idle_probe_s`
+    keeps the state of the line fresh while there is nothing to send; None probes never.
+    """
+
+    wire: WireSettings
+    backoff: Backoff = field(default_factory=Backoff)
+    pause_s: float = 900.0
+    spread_s: float = 0.0
+    idle_probe_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The backend has it. Only now may anybody say "received"."""
+
+    number: str
+    case_number: str
+    received_at: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not delivered yet; it is safe here and will be tried again."""
+
+    number: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The backend refuses it for good; staff must look."""
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The backend can be reached, or no longer."""
+
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Nothing can be delivered until somebody mends `reason`."""
+
+    reason: str
+
+
+SenderEvent: TypeAlias = Delivered | Waiting | Quarantined | LineChanged | Alarm
+Acknowledge: TypeAlias = Callable[[bytes, str, str], Receipt]
+
+
+class Pace(Protocol):
+    """Time as the sender knows it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def random(self) -> float:
+        """A value in [0, 1)."""
+
+    def wait(self, signal: threading.Event, timeout_s: float | None) -> None:
+        """Return when `signal` is set or `timeout_s` seconds have passed."""
+
+
+class RealPace:
+    """The machine's time and chance."""
+
+    def __init__(self) -> None:
+        self._random = SystemRandom()
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def random(self) -> float:
+        """A value in [0, 1)."""
+        return self._random.random()
+
+    def wait(self, signal: threading.Event, timeout_s: float | None) -> None:
+        """Return when `signal` is set or `timeout_s` seconds have passed."""
+        signal.wait(timeout_s)
+
+
+def plain_acknowledgement(body: bytes, id_: str, digest: str) -> Receipt:
+    """Accept `{"application_id", "digest", "case_number", "sequence", "received_at"}`.
+
+    Raises ValueError when it is not that, or speaks of another submission.
+    """
+    plain = json.loads(body)
+    if not isinstance(plain, dict):
+        raise ValueError("not an object")
+    if plain.get("application_id") != id_ or plain.get("digest") != digest:
+        raise ValueError("speaks of another submission")
+    case, sequence, at = (plain.get(k) for k in ("case_number", "sequence", "received_at"))
+    if (
+        not isinstance(case, str)
+        or not case
+        or not isinstance(sequence, int)
+        or isinstance(sequence, bool)
+        or not isinstance(at, str)
+        or not at
+    ):
+        raise ValueError("incomplete")
+    return Receipt(case, sequence, at)
+
+
+class Sender:
+    """The sender thread. `start` it, `close` it; `poke` it to try everything now."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        settings: SenderSettings,
+        *,
+        on_change: Callable[[SenderEvent], None] = lambda _: None,
+        acknowledge: Acknowledge = plain_acknowledgement,
+        pace: Pace | None = None,
+        wire: Wire | None = None,
+    ) -> None:
+        """Nothing is sent before `start`.
+
+        `on_change` is called on the sender thread and must not block. `acknowledge` looks
+        at the body of a 200 or 201 and raises ValueError unless it is an acknowledgement
+        for this id and digest.
+        """
+        self._outbox = outbox
+        self._settings = settings
+        self._on_change = on_change
+        self._acknowledge = acknowledge
+        self._pace: Pace = pace or RealPace()
+        self._wire = wire or Wire(settings.wire)
+        self._thread = threading.Thread(target=self._run, name="outbox-sender")
+        self._signal = threading.Event()
+        self._stopping = threading.Event()
+        self._poked = False
+        self._line_up: bool | None = None  # not known before the first answer
+        self._alarm = ""
+        self._probe_failures = 0
+        self._held_until = 0.0  # nothing at all is sent before this monotonic time
+        self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
+        self._fresh: deque[str] = deque()  # numbers saved since the last look
+        self._owed: deque[Callable[[], Future[None]]] = deque()
+        outbox.add_listener(self._saved)
+
+    # --- for any thread
+
+    @property
+    def line_up(self) -> bool | None:
+        """Whether the backend answered last; None before the first try."""
+        return self._line_up
+
+    @property
+    def alarm(self) -> str:
+        """Why nothing can be delivered until somebody mends it, or ""."""
+        return self._alarm
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Forget every wait and pause, and try now."""
+        self._poked = True
+        self._signal.set()
+
+    def close(self) -> None:
+        """Cut off what is under way and end the thread; nothing is lost. Call it before
+        the outbox is closed."""
+        self._stopping.set()
+        self._signal.set()
+        self._wire.cut()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._wire.close()
+
+    def _saved(self, number: str) -> None:
+        self._fresh.append(number)
+        self._signal.set()
+
+    # --- the thread
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._signal.clear()
+            if self._stopping.is_set():
+                return
+            wait_s = self.step()
+            if wait_s is None or wait_s > 0:
+                self._pace.wait(self._signal, wait_s)
+
+    def step(self) -> float | None:
+        """Do one thing; how many seconds until the next is due, None for "when woken".
+
+        Public so that tests can drive a sender that was not started.
+        """
+        try:
+            return self._step()
+        except QueueError as error:
+            if error.fault is QueueFault.CLOSED:
+                return None
+            # A full or failing disk: what was in hand is settled before anything else.
+            log.warning("the outbox cannot follow the sender: %s", error.code)
+            return self._settings.backoff.cap_s / 10
+
+    def probe(self) -> bool:
+        """Ask the backend whether it is there. Only its own JSON counts as yes.
+
+        For the sender's thread, or for a sender that was not started.
+        """
+        answer = self._wire.request("GET", f"{API}/health")
+        plain = answer.json()
+        healthy = answer.status == 200 and isinstance(plain, dict) and plain.get("status") == "ok"
+        row = judge(replace(answer, good=healthy))
+        if row.verdict is Verdict.PAUSE:
+            self._pause(row, answer)
+        elif not healthy:
+            self._line_down(retry_after_s(answer))
+        else:
+            self._line_is_up()
+        return healthy
+
+    def _step(self) -> float | None:
+        while self._owed:
+            self._owed[0]().result()
+            self._owed.popleft()
+        if self._poked:
+            self._poked = False
+            self._due.clear()
+            self._held_until = 0.0
+        if self._line_up is False or self._alarm:
+            return self._step_down()
+        hold_s = self._held_until - self._pace.monotonic()
+        if hold_s > 0:
+            self._tell_fresh("busy")
+            return hold_s
+        now = self._pace.monotonic()
+        not_yet = [id_ for id_, due in self._due.items() if due > now]
+        claim = self._outbox.claim(not_yet).result()
+        if claim is None:
+            self._fresh.clear()
+            return self._idle(now)
+        if claim.number in self._fresh:
+            self._fresh.remove(claim.number)
+        self._deliver(claim)
+        return 0.0
+
+    def _step_down(self) -> float:
+        """The line is down or an alarm stands: one probe, then wait."""
+        hold_s = self._held_until - self._pace.monotonic()
+        # Somebody stands at the terminal: their submission is worth one look at the line.
+        if hold_s > 0 and not self._fresh:
+            return hold_s
+        if not self.probe():
+            self._tell_fresh(self._alarm or "line-down")
+        return max(0.0, self._held_until - self._pace.monotonic())
+
+    def _tell_fresh(self, reason: str) -> None:
+        while self._fresh:
+            self._on_change(Waiting(self._fresh.popleft(), reason, 0))
+
+    def _idle(self, now: float) -> float | None:
+        waits = [due - now for due in self._due.values()]
+        next_probe_s = self._settings.idle_probe_s
+        if next_probe_s is not None:
+            if not waits or min(waits) > next_probe_s:
+                self._held_until = now + next_probe_s
+                self.probe()
+            waits.append(next_probe_s)
+        return max(0.0, min(waits)) if waits else None
+
+    def _deliver(self, claim: Claim) -> None:
+        answer = self._send(claim)
+        row = judge(answer)
+        if answer.status and row.verdict not in (Verdict.PORTAL, Verdict.PAUSE):
+            self._line_is_up()
+        _ACTIONS[row.verdict](self, claim, row, answer)
+
+    def _send(self, claim: Claim) -> Answer:
+        """Parts that the backend does not have yet, then the document."""
+        there: dict[str, str] = {}
+        base = f"{API}/applications/{claim.id}"
+        if claim.parts and claim.attempts > 1:
+            answer = self._wire.request("GET", f"{base}/parts")
+            listed = _parts_there(answer)
+            if listed is None:
+                return answer
+            there = listed
+        for head in claim.parts:
+            if there.get(head.id) == head.sha256:
+                continue
+            data = self._outbox.part(claim.id, head.id).result()
+            if hashlib.sha256(data).hexdigest() != head.sha256:
+                raise QueueError(QueueFault.UNREADABLE, f"a part of {claim.number} changed")
+            answer = self._wire.request(
+                "PUT", f"{base}/parts/{head.id}", body=data, media_type=head.media_type
+            )
+            if not _part_taken(answer, head.sha256):
+                return answer
+        document = self._outbox.document(claim.id).result()
+        answer = self._wire.request(
+            "POST",
+            f"{API}/applications",
+            body=document,
+            headers={"Idempotency-Key": claim.id},
+        )
+        return replace(answer, good=self._receipt(claim, answer) is not None)
+
+    def _receipt(self, claim: Claim, answer: Answer) -> Receipt | None:
+        if answer.status not in (200, 201) or answer.json() is None:
+            return None
+        try:
+            return self._acknowledge(answer.body, claim.id, claim.digest)
+        except ValueError:
+            return None
+
+    # --- verdicts, one method each
+
+    def _on_delivered(self, claim: Claim, _row: Row, answer: Answer) -> None:
+        receipt = self._receipt(claim, answer)
+        if receipt is None:  # a validator that changes its mind
+            self._put_back(claim, State.WAITING, "not-the-backend")
+            return
+        self._due.pop(claim.id, None)
+        self._settle(lambda: self._outbox.mark_delivered(claim.id, receipt))
+        self._on_change(
+            Delivered(claim.number, receipt.case_number, receipt.received_at, claim.attempts)
+        )
+
+    def _on_accepted(self, claim: Claim, row: Row, answer: Answer) -> None:
+        self._later(claim, retry_after_s(answer))
+        self._put_back(claim, State.ACCEPTED, row.name)
+
+    def _on_wait(self, claim: Claim, row: Row, answer: Answer) -> None:
+        wish_s = retry_after_s(answer)
+        if wish_s is not None:
+            # The server speaks for itself, not for this one submission.
+            self._held_until = self._pace.monotonic() + wish_s
+        self._later(claim, wish_s)
+        self._put_back(claim, State.WAITING, f"{row.name} {answer.status}")
+
+    def _on_offline(self, claim: Claim, row: Row, answer: Answer) -> None:
+        if self._stopping.is_set():
+            # The terminal is stopping and cut the line itself; that tells nothing.
+            self._put_back(claim, State.WAITING, "stopped", counted=False, tell=False)
+            return
+        self._line_down(retry_after_s(answer))
+        # It waits for itself too: where only this one breaks the line (a large upload over
+        # a bad radio), the others go first when a probe says that the line is there.
+        self._later(claim, None)
+        self._put_back(claim, State.WAITING, row.name)
+
+    def _on_quarantine(self, claim: Claim, row: Row, answer: Answer) -> None:
+        reason = f"{row.name} {answer.status} {answer.problem}".strip()
+        self._due.pop(claim.id, None)
+        self._settle(lambda: self._outbox.put_back(claim.id, State.QUARANTINED, reason))
+        self._on_change(Quarantined(claim.number, reason))
+
+    def _on_pause(self, claim: Claim, row: Row, answer: Answer) -> None:
+        self._pause(row, answer)
+        self._put_back(claim, State.WAITING, self._alarm, counted=False)
+
+    def _pause(self, row: Row, answer: Answer) -> None:
+        reason = f"{row.name} {answer.status}" if answer.status else row.name
+        if answer.trouble is Trouble.TLS and self._line_up is not False:
+            self._line_up = False
+            self._on_change(LineChanged(False))
+        self._held_until = self._pace.monotonic() + self._settings.pause_s
+        if reason != self._alarm:
+            self._alarm = reason
+            log.error("nothing can be delivered: %s", reason)
+            self._on_change(Alarm(reason))
+
+    def _later(self, claim: Claim, wish_s: float | None) -> None:
+        delay_s = self._settings.backoff.delay_s(claim.attempts, self._pace.random)
+        self._due[claim.id] = self._pace.monotonic() + max(delay_s, wish_s or 0.0)
+
+    def _put_back(
+        self,
+        claim: Claim,
+        state: State,
+        reason: str,
+        *,
+        counted: bool = True,
+        tell: bool = True,
+    ) -> None:
+        self._settle(lambda: self._outbox.put_back(claim.id, state, reason, counted=counted))
+        if tell:
+            attempts = claim.attempts if counted else claim.attempts - 1
+            self._on_change(Waiting(claim.number, reason, attempts))
+
+    def _settle(self, command: Callable[[], Future[None]]) -> None:
+        """Write down how an attempt ended; owed until the disk takes it."""
+        self._owed.append(command)
+        command().result()
+        self._owed.pop()
+
+    # --- the line
+
+    def _line_is_up(self) -> None:
+        if self._alarm:
+            self._alarm = ""
+            self._held_until = 0.0
+        if self._line_up is not True:
+            came_back = self._line_up is False
+            self._line_up = True
+            self._probe_failures = 0
+            self._held_until = 0.0
+            if came_back:
+                spread_s = self._settings.spread_s * self._pace.random()
+                self._held_until = self._pace.monotonic() + spread_s
+            self._on_change(LineChanged(True))
+
+    def _line_down(self, wish_s: float | None = None) -> None:
+        self._alarm = ""
+        self._probe_failures += 1
+        delay_s = self._settings.backoff.delay_s(self._probe_failures, self._pace.random)
+        self._held_until = self._pace.monotonic() + max(delay_s, wish_s or 0.0)
+        if self._line_up is not False:
+            self._line_up = False
+            self._on_change(LineChanged(False))
+
+
+_ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
+    Verdict.DELIVERED: Sender._on_delivered,
+    Verdict.ACCEPTED: Sender._on_accepted,
+    Verdict.PORTAL: Sender._on_offline,
+    Verdict.RETRY: Sender._on_wait,
+    Verdict.QUARANTINE: Sender._on_quarantine,
+    Verdict.PAUSE: Sender._on_pause,
+    Verdict.WAIT: Sender._on_wait,
+    Verdict.OFFLINE: Sender._on_offline,
+}
+
+
+def _parts_there(answer: Answer) -> dict[str, str] | None:
+    """Part id -> SHA-256 of what the backend has, None where it did not say."""
+    plain = answer.json()
+    if answer.status != 200 or not isinstance(plain, dict):
+        return None
+    parts = plain.get("parts")
+    if not isinstance(parts, list):
+        return None
+    return {str(p.get("id")): str(p.get("sha256")) for p in parts if isinstance(p, dict)}
+
+
+def _part_taken(answer: Answer, sha256: str) -> bool:
+    plain = answer.json()
+    return answer.status in (200, 201) and isinstance(plain, dict) and plain.get("sha256") == sha256
