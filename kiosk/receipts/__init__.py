@@ -1,0 +1,1 @@
+"""Receipts: what a resident takes away on paper."""

@@ -1,0 +1,1 @@
+"""How a receipt becomes lines, blocks and at last a PDF."""
