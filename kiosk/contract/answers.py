@@ -1,0 +1,155 @@
+"""Questions to the backend while the resident waits: certificates, records, progress."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from kiosk.contract.application import DocumentKind
+from kiosk.contract.base import (
+    HexId,
+    Key,
+    Long,
+    Model,
+    Moment,
+    NotEmpty,
+    ReceiptNo,
+    Short,
+    TerminalCode,
+)
+
+
+class RecordKind(StrEnum):
+    """Which register is asked."""
+
+    SOCIAL_INSURANCE = "social-insurance"
+    REAL_ESTATE = "real-estate"
+    WATER_BILL = "water-bill"
+
+
+class Words(Model):
+    """One text in the two languages of the terminal."""
+
+    zh: Long
+    en: Long
+
+
+class QuestionParty(Model):
+    """About whom is asked."""
+
+    name: NotEmpty = Field(repr=False)
+    document_kind: DocumentKind
+    number: NotEmpty = Field(repr=False)
+
+
+class CentralQuestion(Model):
+    """A certificate or a query. The same `request_id` always gets the same answer."""
+
+    request_id: HexId
+    terminal: TerminalCode
+    item: Key
+    record: RecordKind
+    party: QuestionParty
+    parameters: dict[Key, str] = Field(default_factory=dict, repr=False)
+
+
+class Line(Model):
+    """A label and its value, in both languages."""
+
+    label: Words
+    value: Words = Field(repr=False)
+
+
+class CertificateAnswer(Model):
+    """A certificate, ready to print. `pdf` is base64 of an A4 PDF."""
+
+    answer: Literal["certificate"] = "certificate"
+    request_id: HexId
+    certificate_no: NotEmpty
+    verify_code: NotEmpty
+    verify_url: NotEmpty
+    issued_at: Moment
+    title: Words
+    lines: tuple[Line, ...]
+    pdf: Annotated[str, Field(repr=False)]
+    sample: bool
+
+
+class RecordTable(Model):
+    """One record: a title and its rows."""
+
+    title: Words
+    rows: tuple[Line, ...]
+
+
+class RecordsAnswer(Model):
+    """What the register has about the party."""
+
+    answer: Literal["records"] = "records"
+    request_id: HexId
+    records: Annotated[tuple[RecordTable, ...], Field(min_length=1)]
+    as_of: Moment
+    sample: bool
+
+
+class NothingFound(Model):
+    """The register was asked and has nothing about the party. Not an error."""
+
+    answer: Literal["nothing"] = "nothing"
+    request_id: HexId
+    message: Words
+    as_of: Moment
+    sample: bool
+
+
+CentralAnswer: TypeAlias = Annotated[
+    CertificateAnswer | RecordsAnswer | NothingFound, Field(discriminator="answer")
+]
+
+_CENTRAL_ANSWER: TypeAdapter[CertificateAnswer | RecordsAnswer | NothingFound] = TypeAdapter(
+    CentralAnswer
+)
+
+
+def central_answer(body: bytes) -> CertificateAnswer | RecordsAnswer | NothingFound:
+    """Read an answer from the wire. Raises pydantic.ValidationError for anything else."""
+    return _CENTRAL_ANSWER.validate_json(body)
+
+
+class ProgressQuestion(Model):
+    """How far a case is; `last4` are the last four characters of the applicant's number."""
+
+    receipt_number: ReceiptNo
+    last4: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{4}$", repr=False)]
+
+
+class ProgressAnswer(Model):
+    """How far a case is, and what is still owed."""
+
+    receipt_number: ReceiptNo
+    case_number: NotEmpty
+    item: Key
+    state: Literal["received", "accepted", "to-be-corrected", "refused", "decided"]
+    received_at: Moment
+    owed_materials: tuple[Key, ...] = ()
+
+
+class CertificateCheck(Model):
+    """What a verifier may know of a certificate: that it is ours, not about whom."""
+
+    certificate_no: NotEmpty
+    genuine: bool
+    title: Words | None = None
+    masked_name: Short = Field(default="", repr=False)
+    issued_at: Moment | None = None
+    sample: bool = True
+
+
+class Health(Model):
+    """The backend is there."""
+
+    status: Literal["ok"] = "ok"
+    service: Literal["central-backend"] = "central-backend"
+    api: Literal[1] = 1

@@ -1,0 +1,45 @@
+"""What the backend says when it cannot do what was asked, and what it says of parts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from kiosk.contract.base import Long, MediaType, Model, PartId, Sha256
+
+
+class ProblemCode(StrEnum):
+    """Stable codes; the terminal's answer table and its words depend on them."""
+
+    INVALID = "invalid"  # 422: not a document that this backend understands
+    DIGEST_WRONG = "digest-wrong"  # 400: the bytes are not those that were announced
+    TOO_LARGE = "too-large"  # 413
+    CONFLICT = "conflict"  # 409: this id is known with other bytes
+    IN_PROGRESS = "in-progress"  # 409: the same id is being taken right now
+    PARTS_MISSING = "parts-missing"  # 409: put these first
+    NUMBER_TAKEN = "number-taken"  # 422: the receipt number belongs to another application
+    NOT_FOUND = "not-found"
+    TOO_MANY_TRIES = "too-many-tries"  # 429
+    INTERNAL = "internal"  # 500
+
+
+class Problem(Model):
+    """An error answer. `message` is for technicians; `fields` says where, never what."""
+
+    code: ProblemCode
+    message: Long
+    fields: tuple[str, ...] = ()
+
+
+class PartReceipt(Model):
+    """A part that the backend has."""
+
+    id: PartId
+    sha256: Sha256
+    bytes: int
+    media_type: MediaType
+
+
+class PartList(Model):
+    """All parts that the backend has of one application."""
+
+    parts: tuple[PartReceipt, ...]
