@@ -9,8 +9,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 python := .venv/bin/python
-typed := kiosk devices screens offline_queue config central_backend
-linted := $(typed) tests
+rooms := kiosk devices screens offline_queue config central_backend tests
 ARGS ?=
 
 # Two workers: a build server has two cores, and each test file keeps its own devices.
@@ -35,9 +34,9 @@ test: setup-test ## every check there is: style, types, import rules, tests
 	@$(MAKE) check
 
 lint: setup-test ## style, types and import rules alone
-	$(python) -m ruff check --quiet $(linted)
-	$(python) -m ruff format --check --quiet $(linted)
-	$(python) -m mypy $(addprefix -p ,$(typed))
+	$(python) -m ruff check --quiet $(rooms)
+	$(python) -m ruff format --check --quiet $(rooms)
+	$(python) -m mypy $(addprefix -p ,$(rooms))
 	.venv/bin/lint-imports --no-logo
 
 check: setup-test ## the tests alone; ARGS goes to pytest
@@ -53,8 +52,8 @@ lock: setup-test ## renew requirements.lock from setup.cfg
 	@.ci/lock
 
 format: setup-test ## bring the code into the house style
-	$(python) -m ruff check --fix $(linted)
-	$(python) -m ruff format $(linted)
+	$(python) -m ruff check --fix $(rooms)
+	$(python) -m ruff format $(rooms)
 
 clean: ## remove what the tools leave behind; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
