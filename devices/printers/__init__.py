@@ -1,0 +1,1 @@
+"""Printers: a folder of PDF files, and CUPS."""

@@ -1,0 +1,58 @@
+"""What every printer promises.
+
+`print` returns only when the job is known to be printed as far as the printer can tell, and
+raises DeviceError otherwise: PAPER_OUT, PRINTER_ABSENT and PRINT_FAILED mean that no whole
+page came out and none will come later; PRINT_UNKNOWN means that nobody can tell. Nothing is
+ever sent twice by a printer itself: printing again is the caller's decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from devices.records import PrinterStatus
+
+Media = Literal["80mm", "a4"]
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterCapabilities:
+    """What a printer can do, as configured: few receipt printers tell it themselves."""
+
+    media: Media
+    reports_paper: bool  # whether "no complaint" may be read as "there is paper"
+    presenter: bool | None = None  # tells whether the paper was taken; None where unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PrintJob:
+    """A finished job: the printer's own id of it, and where it went."""
+
+    job_id: str
+    target: str
+
+
+class Cancel(Protocol):
+    """Anything that can be asked whether the command was cancelled (threading.Event)."""
+
+    def is_set(self) -> bool:
+        """True once the caller no longer wants the job."""
+        ...
+
+
+class Printer(Protocol):
+    """One printer, used by one thread at a time."""
+
+    @property
+    def capabilities(self) -> PrinterCapabilities:
+        """What it can do."""
+        ...
+
+    def status(self) -> PrinterStatus:
+        """Its state now; never raises, an unreachable printer is offline."""
+        ...
+
+    def print(self, pdf: bytes, *, title: str, deadline_s: float, cancel: Cancel) -> PrintJob:
+        """Print a PDF. `title` holds no personal data. Raises DeviceError."""
+        ...
