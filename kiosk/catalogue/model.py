@@ -146,6 +146,7 @@ class Question:
     maximum: int | None = None
     earliest: date | None = None
     latest: date | None = None
+    always: bool = False  # asked even where its answer settles nothing: it is wanted as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,7 @@ class Bundle:
     aliases: tuple[str, ...] = ()
     use_rank: int = 0
     confirmed: Confirmation | None = None
+    effective_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,3 +379,5 @@ class Pack:
     items: Mapping[str, Item]
     bundles: Mapping[str, Bundle]
     matters: Mapping[str, Matter]  # by item or bundle code
+    # Where a part stands, by "CODE/situations/ID": (file, line). For messages only.
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict, compare=False, repr=False)
