@@ -37,7 +37,9 @@ def _load(path: Path) -> ModuleType:
 
 
 def _figure(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def table(rows: Iterable[Row]) -> str:
