@@ -111,6 +111,7 @@ class FontChain:
         self._lock = threading.Lock()
         self._loaded: dict[str, _Font | None] = {}
         self._choice: dict[str, str | None] = {}
+        self._widths: dict[str, float] = {}
         name, path = files[0]
         if not path.is_file():
             raise FontMissingError(f"{path} is missing (Debian: fonts-wqy-microhei)")
@@ -123,9 +124,11 @@ class FontChain:
 
     def visible(self, text: str) -> str:
         """`text` as it will be printed: line breaks are spaces, unknown characters codes."""
+        tidy = _tidy(text)
+        if all(map(self._font_of, tidy)):
+            return tidy
         return "".join(
-            char if self._font_of(char) is not None else f"[U+{ord(char):04X}]"
-            for char in _tidy(text)
+            char if self._font_of(char) is not None else f"[U+{ord(char):04X}]" for char in tidy
         )
 
     def runs(self, text: str) -> Iterator[Run]:
@@ -143,10 +146,16 @@ class FontChain:
 
     def width(self, text: str, size: float) -> float:
         """Width of `visible(text)` in the unit of `size`."""
-        return sum(
-            float(pdfmetrics.getFont(run.font).stringWidth(run.text, size))
-            for run in self.runs(text)
-        )
+        return size * sum(map(self._em_width, self.visible(text)))
+
+    def _em_width(self, char: str) -> float:
+        # Remembered by character, never by text: what somebody wrote must not stay here.
+        try:
+            return self._widths[char]
+        except KeyError:
+            font = pdfmetrics.getFont(self._font_of(char) or self.main)
+            width = self._widths[char] = float(font.stringWidth(char, 1000)) / 1000
+            return width
 
     def _font_of(self, char: str) -> str | None:
         try:

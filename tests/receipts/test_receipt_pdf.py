@@ -200,7 +200,7 @@ def test_no_qr_no_word_of_scanning() -> None:
 
 def test_offline_says_kept_and_never_received() -> None:
     text = squeezed(by_poppler(render(receipt(), WORDS["zh"])))
-    assert "已存在这台机器里" in text
+    assert "已在本机存好" in text
     assert "自动送到出入境管理局" in text
     assert "已送达" not in text
 
@@ -211,7 +211,7 @@ def test_received_says_case_number_and_never_accepted() -> None:
     assert "已送达出入境管理局" in text
     assert "33030320261121000317" in text
     assert "已受理" not in text
-    assert "已存在这台机器里" not in text
+    assert "已在本机存好" not in text
 
 
 def test_case_number_of_an_unsent_application_is_refused() -> None:
