@@ -1,0 +1,399 @@
+"""A SAM-V reader that exists only on a pseudo-terminal, and speaks a real one's bytes.
+
+`port` is a path that a driver opens like any serial port; it stays the same when the reader
+vanishes and comes back, as a `/dev/serial/by-id` link does. One thread answers requests.
+Every fault can be injected from any thread: those of the line (noise, wrong checksums,
+truncated or slow or missing replies), of the card (taken away at any byte, not genuine,
+garbage in its text), of the SAM (any status code) and of the plug (`vanish`, `come_back`).
+
+A fault with a count applies to the next replies to the command it names (to any command by
+default) and is then over. With `baud` set, bytes take the time that they take on a wire of
+that speed, 10 bits each, in both directions.
+
+What real readers do beyond the public frames is assumed: that a read may be repeated until
+the card is lifted, and that a SAM reset makes a card that still lies there findable again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import struct
+import tempfile
+import threading
+import time
+import tty
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.samv.framing import Frame, FrameParser, Garbled, Trouble, seal
+from devices.samv.protocol import FOUND, ITEM_ABSENT, NO_CARD, OK, Command
+from devices.simulators.cards import CardOnReader
+
+SAM_ID = struct.pack("<HHIII", 5, 3, 20_260_101, 1, 990_000_001)
+SAM_ID_TEXT = "05.03-20260101-0000000001-0990000001"
+
+_BITS_PER_BYTE = 10
+# Bytes that leave together when the wire has a speed: 1.4 ms at 115,200 baud.
+_CHUNK_BYTES = 16
+_CHECKSUM, _LENGTH, _UNKNOWN = 0x10, 0x11, 0x24
+_READ_FAILED, _SELECT_FAILED, _SAM_REJECTS = 0x41, 0x81, 0x32
+_COMMAND_OF = {command.value: command for command in Command}
+
+
+@dataclass(slots=True)
+class _LineFault:
+    """Something that happens to the bytes of the next `left` replies to `command`."""
+
+    command: Command | None
+    left: int
+    noise: bytes = b""
+    flip_checksum: bool = False
+    keep_bytes: int | None = None
+    then: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """A status that the SAM gives instead of what it would say."""
+
+    command: Command
+    status: int
+    left: int
+
+
+class SamvSimulator:
+    """The simulated reader. Use it as a context manager, or call `close`."""
+
+    def __init__(self, *, baud: int | None = None, sam_id: bytes = SAM_ID) -> None:
+        """`baud` None is an endless fast wire."""
+        self._lock = threading.RLock()
+        self._baud = baud
+        self._sam_id = sam_id
+        self._card: CardOnReader | None = None
+        self._found = self._selected = self._read = False
+        self._line_faults: deque[_LineFault] = deque()
+        self._answers: deque[_Answer] = deque()
+        self._garbage: bytes | None = None
+        self._bytes_per_s: float | None = None
+        self._stalled = threading.Event()
+        self._closing = threading.Event()
+        self._log: list[Command] = []
+        self._wire_bytes = 0
+        self._dir = Path(tempfile.mkdtemp(prefix="samv-"))
+        self.port = str(self._dir / "reader")
+        self._wake_read, self._wake_write = os.pipe()
+        self._master: int | None = None
+        self._slave: int | None = None
+        self._parser = FrameParser()
+        self.come_back()
+        self._thread = threading.Thread(target=self._run, name="samv-simulator", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> SamvSimulator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unplug for good."""
+        self._closing.set()
+        self._wake()
+        self._thread.join()
+        self.vanish()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+    # What a person does.
+
+    def put_card(self, card: CardOnReader) -> None:
+        """Lay a card on the reader, in place of any other."""
+        with self._lock:
+            self._card = card
+            self._found = self._selected = self._read = False
+
+    def take_card(self) -> None:
+        """Take the card away."""
+        with self._lock:
+            self._card = None
+            self._found = self._selected = self._read = False
+
+    @property
+    def has_card(self) -> bool:
+        """Whether a card lies there."""
+        with self._lock:
+            return self._card is not None
+
+    def vanish(self) -> None:
+        """Pull the plug: the port hangs up and its path is gone."""
+        with self._lock:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.port)
+            for handle in (self._master, self._slave):
+                if handle is not None:
+                    os.close(handle)
+            self._master = self._slave = None
+        self._wake()
+
+    def come_back(self) -> None:
+        """Plug in again, under the same path."""
+        with self._lock:
+            if self._master is not None:
+                return
+            master, slave = os.openpty()
+            tty.setraw(slave)
+            os.set_blocking(master, False)
+            self._parser.reset()
+            # Our own handle of the slave keeps the line up while no driver has it open.
+            self._master, self._slave = master, slave
+            self._found = self._selected = self._read = False
+            os.symlink(os.ttyname(slave), self.port)
+        self._wake()
+
+    # What goes wrong.
+
+    def noise_before(self, noise: bytes, *, times: int = 1, command: Command | None = None) -> None:
+        """Bytes before a reply that belong to nothing."""
+        self._add(_LineFault(command, times, noise=noise))
+
+    def bad_checksum(self, times: int = 1, *, command: Command | None = None) -> None:
+        """Replies whose XOR is wrong."""
+        self._add(_LineFault(command, times, flip_checksum=True))
+
+    def truncate_at(
+        self, size_bytes: int, *, times: int = 1, command: Command | None = Command.READ
+    ) -> None:
+        """Replies that end after so many bytes; the card stays."""
+        self._add(_LineFault(command, times, keep_bytes=size_bytes))
+
+    def remove_after_bytes(self, size_bytes: int) -> None:
+        """The card is taken away when so many bytes of the next read reply were sent."""
+        self._add(_LineFault(Command.READ, 1, keep_bytes=size_bytes, then=self.take_card))
+
+    def stall_after_bytes(self, size_bytes: int) -> None:
+        """The reader hangs when so many bytes of the next read reply were sent."""
+        self._add(_LineFault(Command.READ, 1, keep_bytes=size_bytes, then=self.stall))
+
+    def vanish_after_bytes(self, size_bytes: int) -> None:
+        """The plug is pulled when so many bytes of the next read reply were sent."""
+        self._add(_LineFault(Command.READ, 1, keep_bytes=size_bytes, then=self.vanish))
+
+    def remove_during_read(self) -> None:
+        """The card is taken away while the SAM reads it: the SAM says that it failed."""
+        with self._lock:
+            self._answers.append(_Answer(Command.READ, _READ_FAILED, -1))
+
+    def stall(self) -> None:
+        """Answer nothing until `resume`."""
+        self._stalled.set()
+
+    def resume(self) -> None:
+        """Answer again; what was asked meanwhile is lost."""
+        with self._lock:
+            self._parser.reset()
+        self._stalled.clear()
+
+    def slow(self, bytes_per_s: float | None) -> None:
+        """Send no faster than this; None ends it."""
+        with self._lock:
+            self._bytes_per_s = bytes_per_s
+
+    def garbage_text(self, block: bytes | None) -> None:
+        """Give this for the text of any card; None ends it."""
+        with self._lock:
+            self._garbage = block
+
+    def answer(self, command: Command, status: int, times: int = 1) -> None:
+        """Let the SAM answer a command with this SW3 and nothing else."""
+        with self._lock:
+            self._answers.append(_Answer(command, status, times))
+
+    # What a test looks at.
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Every command understood so far."""
+        with self._lock:
+            return tuple(self._log)
+
+    @property
+    def wire_s(self) -> float:
+        """How long all bytes so far take on the wire, both directions, at `baud`."""
+        with self._lock:
+            return self._wire_bytes * _BITS_PER_BYTE / (self._baud or 115_200)
+
+    @property
+    def wire_bytes(self) -> int:
+        """All bytes so far, both directions."""
+        with self._lock:
+            return self._wire_bytes
+
+    # The thread.
+
+    def _add(self, fault: _LineFault) -> None:
+        with self._lock:
+            self._line_faults.append(fault)
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"\x00")
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            received = self._receive()
+            if self._stalled.is_set() or not received:
+                continue
+            with self._lock:
+                self._wire_bytes += len(received)
+                asked = self._parser.feed(received)
+            self._take_time(len(received))
+            for item in asked:
+                self._reply_to(item)
+
+    def _receive(self) -> bytes:
+        with self._lock:
+            master = self._master
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            if master is not None:
+                try:
+                    selector.register(master, selectors.EVENT_READ)
+                except (OSError, ValueError):
+                    return b""  # it vanished meanwhile
+            ready = {key.fd for key, _ in selector.select()}
+        if self._wake_read in ready:
+            os.read(self._wake_read, 4_096)
+            return b""
+        with self._lock:
+            if self._master is None or self._master != master:
+                return b""
+            try:
+                return os.read(self._master, 4_096)
+            except OSError:
+                return b""
+
+    def _take_time(self, size_bytes: int) -> None:
+        if self._baud is not None:
+            self._closing.wait(size_bytes * _BITS_PER_BYTE / self._baud)
+
+    def _reply_to(self, item: Frame | Garbled) -> None:
+        if isinstance(item, Garbled):
+            statuses = {Trouble.CHECKSUM: _CHECKSUM, Trouble.LENGTH: _LENGTH}
+            if item.trouble in statuses:
+                self._send(None, _reply(statuses[item.trouble]))
+            return
+        command = _COMMAND_OF.get((item.payload[0], item.payload[1]))
+        if command is None:
+            self._send(None, _reply(_UNKNOWN))
+            return
+        with self._lock:
+            self._log.append(command)
+            payload = self._injected(command) or _ANSWERS[command](self)
+        self._send(command, payload)
+
+    def _injected(self, command: Command) -> bytes | None:
+        for answer in self._answers:
+            if answer.command is not command:
+                continue
+            answer.left -= 1
+            if answer.left <= 0:
+                self._answers.remove(answer)
+            if answer.left < 0:
+                self.take_card()
+            return _reply(answer.status)
+        return None
+
+    def _reset(self) -> bytes:
+        self._found = self._selected = self._read = False
+        return _reply(OK)
+
+    def _find(self) -> bytes:
+        self._selected = False
+        self._found = self._card is not None and not self._read
+        return _reply(FOUND, bytes(4)) if self._found else _reply(NO_CARD)
+
+    def _select(self) -> bytes:
+        self._selected = self._found
+        return _reply(OK, bytes(8)) if self._selected else _reply(_SELECT_FAILED)
+
+    def _card_data(self, with_fingerprint: bool) -> bytes:
+        card = self._card
+        if card is None or not self._selected:
+            return _reply(_READ_FAILED)
+        if not card.genuine:
+            return _reply(_SAM_REJECTS)
+        self._read = True
+        parts = [self._garbage if self._garbage is not None else card.text, card.portrait]
+        if with_fingerprint:
+            parts.append(card.fingerprint)
+        lengths = b"".join(len(part).to_bytes(2, "big") for part in parts)
+        return _reply(OK, lengths + b"".join(parts))
+
+    def _addresses(self) -> bytes:
+        card = self._card
+        if card is None or not self._selected:
+            return _reply(_READ_FAILED)
+        return _reply(OK, card.addresses) if card.addresses else _reply(ITEM_ABSENT)
+
+    def _send(self, command: Command | None, payload: bytes) -> None:
+        raw = seal(payload)
+        then: Callable[[], None] | None = None
+        with self._lock:
+            for fault in tuple(self._line_faults):
+                if fault.command not in (None, command):
+                    continue
+                fault.left -= 1
+                if fault.left <= 0:
+                    self._line_faults.remove(fault)
+                if fault.flip_checksum:
+                    raw = raw[:-1] + bytes([raw[-1] ^ 0xFF])
+                if fault.keep_bytes is not None:
+                    raw = raw[: fault.keep_bytes]
+                raw = fault.noise + raw
+                then = fault.then
+                break
+            bytes_per_s = self._bytes_per_s or (self._baud / _BITS_PER_BYTE if self._baud else None)
+        self._write(raw, bytes_per_s)
+        if then is not None:
+            then()
+
+    def _write(self, raw: bytes, bytes_per_s: float | None) -> None:
+        began = time.monotonic()
+        size_bytes = _CHUNK_BYTES if bytes_per_s else len(raw)
+        if bytes_per_s:
+            size_bytes = max(1, min(size_bytes, int(bytes_per_s / 20)))
+        for at in range(0, len(raw), size_bytes or 1):
+            chunk = raw[at : at + size_bytes]
+            if bytes_per_s:
+                # A chunk is there when its last bit has arrived.
+                due = began + (at + len(chunk)) / bytes_per_s
+                self._closing.wait(max(0.0, due - time.monotonic()))
+            with self._lock:
+                if self._stalled.is_set() or self._master is None:
+                    return
+                try:
+                    os.write(self._master, chunk)
+                except OSError:
+                    return  # nobody reads, or the line hung up
+                self._wire_bytes += len(chunk)
+
+
+def _reply(status: int, data: bytes = b"") -> bytes:
+    return bytes([0, 0, status]) + data
+
+
+_ANSWERS: dict[Command, Callable[[SamvSimulator], bytes]] = {
+    Command.RESET: SamvSimulator._reset,
+    Command.STATUS: lambda _: _reply(OK),
+    Command.SAM_ID: lambda reader: _reply(OK, reader._sam_id),
+    Command.FIND: SamvSimulator._find,
+    Command.SELECT: SamvSimulator._select,
+    Command.READ: lambda reader: reader._card_data(False),
+    Command.READ_WITH_FINGERPRINT: lambda reader: reader._card_data(True),
+    Command.READ_ADDRESSES: SamvSimulator._addresses,
+}
