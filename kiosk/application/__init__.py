@@ -1,0 +1,1 @@
+"""The application: the canonical content of one submission, and the checks on what is typed."""

@@ -1,0 +1,91 @@
+"""Checks on what is typed into a form, by kind of field.
+
+`problem` names the words key of what is wrong, "" for nothing; `tidy` gives the one form in
+which a value is kept.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Final
+
+from kiosk.catalogue.model import FieldKind
+
+# Mobile numbers of the mainland begin 13-19; landlines with 0 and the area; others with +.
+_PHONE: Final = re.compile(r"^(1[3-9]\d{9}|0\d{2,3}\d{7,8}|\+\d{7,15})$")
+_NAME: Final = re.compile(r"^[^\W\d_](?:[^\W\d_]|[·•.' \-]|[\ue000-\uf8ff])*$")
+_MONEY: Final = re.compile(r"^\d{1,9}(\.\d{1,2})?$")
+_CODE: Final = re.compile(r"^[A-Z0-9\-]{2,32}$")
+_SHORTEST_ADDRESS: Final = 5
+_LONGEST: Final = 120
+
+
+def tidy(kind: FieldKind, text: str) -> str:
+    """`text` without what people type by the way: outer spaces, spaces in a number."""
+    trimmed = text.strip()
+    if kind in (FieldKind.PHONE, FieldKind.MONEY, FieldKind.NUMBER):
+        return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", trimmed))
+    if kind is FieldKind.CODE:
+        return re.sub(r"\s", "", unicodedata.normalize("NFKC", trimmed)).upper()
+    return trimmed
+
+
+def _phone(text: str) -> str:
+    return "" if _PHONE.match(text) else "field.error.phone"
+
+
+def _name(text: str) -> str:
+    # A private-use code point stands for a rare character: it is a letter of the name.
+    plain = "".join("字" if unicodedata.category(char) == "Co" else char for char in text)
+    return "" if _NAME.match(plain) and len(text) <= _LONGEST else "field.error.name"
+
+
+def _address(text: str) -> str:
+    return "" if _SHORTEST_ADDRESS <= len(text) <= _LONGEST else "field.error.address"
+
+
+def _date(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return "field.error.date"
+    return ""
+
+
+def _money(text: str) -> str:
+    return "" if _MONEY.match(text) else "field.error.money"
+
+
+def _number(text: str) -> str:
+    return "" if text.isascii() and text.isdigit() and len(text) <= 12 else "field.error.number"
+
+
+def _code(text: str) -> str:
+    return "" if _CODE.match(text) else "field.error.code"
+
+
+def _text(text: str) -> str:
+    return "" if len(text) <= _LONGEST else "field.error.text"
+
+
+_CHECKS: Final[Mapping[FieldKind, Callable[[str], str]]] = {
+    FieldKind.PHONE: _phone,
+    FieldKind.NAME: _name,
+    FieldKind.ADDRESS: _address,
+    FieldKind.DATE: _date,
+    FieldKind.MONEY: _money,
+    FieldKind.NUMBER: _number,
+    FieldKind.CODE: _code,
+    FieldKind.TEXT: _text,
+}
+
+
+def problem(kind: FieldKind, text: str, *, required: bool) -> str:
+    """The words key of what is wrong with `text`, "" when it can be kept."""
+    value = tidy(kind, text)
+    if not value:
+        return "field.error.empty" if required else ""
+    return _CHECKS[kind](value)

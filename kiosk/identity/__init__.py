@@ -1,0 +1,1 @@
+"""Who somebody is, what their card tells, and whether it is still valid. Pure."""

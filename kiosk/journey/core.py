@@ -1,0 +1,341 @@
+"""`advance`, `view` and `next_deadline`: the whole of a visit from outside.
+
+Promises:
+- pure: the same visit, event and time give the same answer;
+- an answer of the world to another visit changes nothing;
+- between Enqueue and its result nothing ends the visit;
+- Back never crosses identity verification, signature or commit;
+- whatever the reason, a visit ends by the one effect `EndVisit`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, TypeVar
+
+from kiosk.catalogue.model import Pack
+from kiosk.identity.validity import masked
+from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit
+from kiosk.journey.events import (
+    Back,
+    Delivered,
+    DeliveryWaits,
+    Event,
+    FromWorld,
+    Help,
+    LanguageSet,
+    Leave,
+    Printed,
+    PrintFailed,
+    Recovered,
+    SizeSet,
+    Stay,
+    ThemeSet,
+    TimedOut,
+    Touch,
+    WorldChanged,
+)
+from kiosk.journey.route import following, route
+from kiosk.journey.steps import STEPS
+from kiosk.journey.terms import Size, StepName
+from kiosk.journey.turn import Turn
+from kiosk.journey.views import Frame, Notice, View
+from kiosk.journey.visit import Now, Place, Rules, Visit, World, lead_role
+
+Result = tuple[Visit, tuple[Effect, ...]]
+
+_MANY_S: Final = math.inf
+_NO_PROGRESS: Final = frozenset(
+    {StepName.WELCOME, StepName.CHOOSE, StepName.ITEM_GUIDE, StepName.OTHER_WAY, StepName.FAREWELL}
+)
+_CANNOT_LEAVE: Final = frozenset({StepName.WELCOME, StepName.FAREWELL})
+
+
+def new_visit(
+    number: int,
+    pack: Pack,
+    rules: Rules,
+    world: World,
+    now: Now,
+    find: Callable[[str], tuple[str, ...]],
+    stubs: tuple[tuple[str, datetime], ...] = (),
+) -> Visit:
+    """A visit that nobody has touched."""
+    return Visit(
+        number=number,
+        pack=pack,
+        rules=rules,
+        world=world,
+        touched_s=now.monotonic_s,
+        find=find,
+        stubs=stubs,
+    )
+
+
+def advance(visit: Visit, event: Event, now: Now) -> Result:
+    """The visit after `event`, and what the world is asked to do."""
+    if isinstance(event, FromWorld) and event.visit != visit.number:
+        return visit, ()
+    if isinstance(event, Touch):
+        warned = visit.warned_s is not None
+        visit = replace(visit, touched_s=now.monotonic_s, warned_s=None, touches=visit.touches + 1)
+        if warned and isinstance(event, Stay):
+            return visit, ()
+    handler = _COMMON.get(type(event))
+    if handler is not None:
+        return handler(visit, event, now)
+    return _step(visit, event, now)
+
+
+def _step(visit: Visit, event: Event, now: Now) -> Result:
+    """Let the step answer. A touch clears the notice of what happened before it."""
+    before = visit
+    if isinstance(event, Touch):
+        visit = replace(visit, notice=None)
+    turn = STEPS[visit.place.step].on(visit, event, now)
+    if turn is None:
+        if isinstance(event, Back):
+            return _back(before, now)
+        return before, ()
+    return _move(before, turn, now)
+
+
+def _move(before: Visit, turn: Turn, now: Now) -> Result:
+    visit = turn.visit
+    if turn.to is not None:
+        target = turn.to
+    elif turn.forward:
+        target = following(visit, now)
+    else:
+        return visit, turn.effects
+    trail = (*visit.trail, before.place) if turn.keep_trail else ()
+    return _enter(replace(visit, trail=trail), target, now, turn.effects)
+
+
+def _enter(visit: Visit, place: Place, now: Now, effects: tuple[Effect, ...] = ()) -> Result:
+    left = STEPS[visit.place.step].leave(visit)
+    visit = replace(visit, place=place, help_open=False, draft=None, field_error="")
+    entered = STEPS[place.step].enter(visit, now)
+    visit, effects = entered.visit, (*effects, *left, *entered.effects)
+    if entered.forward or entered.to is not None:
+        visit, more = _move(visit, entered, now)
+        return visit, (*effects, *more)
+    return visit, effects
+
+
+def _back(visit: Visit, now: Now) -> Result:
+    visit = replace(visit, notice=None)
+    if not visit.trail or not STEPS[visit.place.step].can_go_back(visit):
+        return visit, ()
+    *trail, place = visit.trail
+    return _enter(replace(visit, trail=tuple(trail)), place, now)
+
+
+def _end(visit: Visit, reason: EndReason) -> Result:
+    """The one way out; not while the application is being saved."""
+    if visit.submission.state == "saving":
+        return visit, ()
+    return visit, (*STEPS[visit.place.step].leave(visit), EndVisit(reason))
+
+
+def _leave(visit: Visit, _event: Event, now: Now) -> Result:
+    if visit.submission.state in ("saved", "received") and visit.place.step in (
+        StepName.SUBMITTED,
+        StepName.RATE,
+    ):
+        return _enter(visit, Place(StepName.FAREWELL), now)
+    return _end(visit, EndReason.LEFT)
+
+
+def _help(visit: Visit, _event: Event, _now: Now) -> Result:
+    opened = not visit.help_open
+    return replace(visit, help_open=opened), ((CallGuide(),) if opened else ())
+
+
+def _language(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, LanguageSet)
+    return replace(visit, language=event.language), ()
+
+
+def _size(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, SizeSet)
+    return replace(visit, size=event.size), ()
+
+
+def _theme(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, ThemeSet)
+    return replace(visit, theme=event.theme), ()
+
+
+def _world(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, WorldChanged)
+    changes = {
+        name: value
+        for name in event.__dataclass_fields__
+        if (value := getattr(event, name)) is not None
+    }
+    return replace(visit, world=replace(visit.world, **changes)), ()
+
+
+def _recovered(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, Recovered)
+    return replace(visit, stubs=event.stubs), ()
+
+
+def _delivered(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, Delivered)
+    if event.number != visit.submission.number or visit.submission.state not in (
+        "saved",
+        "received",
+    ):
+        return visit, ()
+    received = replace(visit.submission, state="received", case_number=event.case_number, waits="")
+    return replace(visit, submission=received), ()
+
+
+def _waits(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, DeliveryWaits)
+    if event.number != visit.submission.number or visit.submission.state != "saved":
+        return visit, ()
+    return replace(visit, submission=replace(visit.submission, waits=event.code)), ()
+
+
+def _printed(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, Printed)
+    return replace(visit, printing={**visit.printing, event.what: "printed"}), ()
+
+
+PRINT_NOTICES: Final[Mapping[str, str]] = {
+    "PR-01": "printer-absent",
+    "PR-02": "paper-out",
+    "PR-03": "print-failed",
+    "PR-04": "print-unknown",
+}
+
+
+def _print_failed(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, PrintFailed)
+    notice = Notice(PRINT_NOTICES.get(event.code, "print-failed"), event.code)
+    return replace(visit, printing={**visit.printing, event.what: "failed"}, notice=notice), ()
+
+
+def _timed_out(visit: Visit, _event: Event, now: Now) -> Result:
+    due = STEPS[visit.place.step].due_s(visit)
+    if due is not None and now.monotonic_s >= due:
+        return _step(visit, TimedOut(), now)
+    idle_due = _idle_due_s(visit)
+    if visit.warned_s is not None:
+        if now.monotonic_s >= visit.warned_s + visit.rules.idle_warning_s:
+            return _end(visit, EndReason.IDLE)
+    elif now.monotonic_s >= idle_due:
+        if visit.place.step is StepName.WELCOME:
+            return _end(visit, EndReason.IDLE)  # only language and size are to be forgotten
+        return replace(visit, warned_s=now.monotonic_s), ()
+    return visit, ()
+
+
+_Handler = Callable[[Visit, Event, Now], Result]
+_E = TypeVar("_E", bound=Event)
+_COMMON: Final[Mapping[type[Event], _Handler]] = {
+    Leave: _leave,
+    Help: _help,
+    LanguageSet: _language,
+    SizeSet: _size,
+    ThemeSet: _theme,
+    WorldChanged: _world,
+    Recovered: _recovered,
+    Delivered: _delivered,
+    DeliveryWaits: _waits,
+    Printed: _printed,
+    PrintFailed: _print_failed,
+    TimedOut: _timed_out,
+}
+
+
+def _idle_due_s(visit: Visit) -> float:
+    factor = STEPS[visit.place.step].idle_factor(visit)
+    if visit.pristine or factor == 0.0 or visit.submission.state == "saving":
+        return _MANY_S
+    usual_s = visit.rules.idle_large_s if visit.size is Size.LARGE else visit.rules.idle_normal_s
+    return visit.touched_s + usual_s * factor
+
+
+def next_deadline(visit: Visit, now: Now) -> float | None:
+    """When `TimedOut` is to be sent, in monotonic seconds; None for never.
+
+    During a warning it is every second, so that the seconds left are seen to pass.
+    """
+    candidates = [_idle_due_s(visit)]
+    step_due = STEPS[visit.place.step].due_s(visit)
+    if step_due is not None:
+        candidates.append(step_due)
+    if visit.warned_s is not None:
+        passed_s = math.floor(now.monotonic_s - visit.warned_s) + 1
+        candidates = [min(visit.warned_s + passed_s, visit.warned_s + visit.rules.idle_warning_s)]
+    soonest = min(candidates)
+    return None if soonest == _MANY_S else soonest
+
+
+def view(visit: Visit, now: Now) -> View:
+    """What is on the screen."""
+    step = STEPS[visit.place.step]
+    matter = visit.matter
+    action = step.action(visit, now)
+    person = ""
+    verified = False
+    if matter is not None:
+        party = visit.parties.get(lead_role(matter))
+        if party is not None:
+            person = masked(party.card.name or party.card.english_name)
+            verified = party.verified
+    idle_left = None
+    if visit.warned_s is not None:
+        left = visit.warned_s + visit.rules.idle_warning_s - now.monotonic_s
+        idle_left = max(0, math.ceil(left))
+    return View(
+        frame=Frame(
+            step=visit.place.step,
+            language=visit.language,
+            size=visit.size,
+            theme=visit.theme,
+            heading=visit.say(matter.name) if matter is not None else "",
+            person=person,
+            verified=verified,
+            progress=_progress(visit, now),
+            back=bool(visit.trail) and step.can_go_back(visit),
+            leave=visit.place.step not in _CANNOT_LEAVE and visit.submission.state != "saving",
+            next_key=action.key,
+            next_enabled=action.enabled,
+            notice=visit.notice,
+            idle_left_s=idle_left,
+            help_open=visit.help_open,
+            line_up=visit.world.line_up,
+            demo=visit.rules.demo or (matter is not None and matter.sample),
+            site=visit.say(visit.rules.site),
+        ),
+        body=step.view(visit, now),
+    )
+
+
+_STAGES: Final[tuple[frozenset[StepName], ...]] = (
+    frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE}),
+    frozenset({StepName.QUESTIONS, StepName.OUTCOME}),
+    frozenset({StepName.MATERIALS}),
+    frozenset({StepName.FORM, StepName.DELIVERY}),
+    frozenset({StepName.REVIEW, StepName.SIGN}),
+    frozenset({StepName.SUBMITTED, StepName.RESULT, StepName.RATE}),
+)
+
+
+def _progress(visit: Visit, now: Now) -> tuple[int, int] | None:
+    """Stages passed and in all; a stage that this matter does not have is not counted."""
+    if visit.place.step in _NO_PROGRESS or visit.matter is None:
+        return None
+    steps = {place.step for place in route(visit, now)} | {visit.place.step}
+    whole = visit.matter.kind == "apply" and not visit.trial
+    stages = [stage for stage in _STAGES if whole or stage & steps]
+    here = next((i for i, stage in enumerate(stages) if visit.place.step in stage), 0)
+    return here + 1, len(stages)

@@ -1,0 +1,96 @@
+"""The receipt of a visit: what was handed in, what is owed, where it is now."""
+
+from __future__ import annotations
+
+from kiosk.catalogue.model import Material, Source
+from kiosk.identity.validity import masked
+from kiosk.journey.route import CONTACT
+from kiosk.journey.steps.delivery import delivery_address
+from kiosk.journey.visit import Now, Paper, Visit, lead_role, owed_until, path_of
+from kiosk.receipts.content import Component, Delivery, Owed, Receipt, mask_phone
+
+
+def receipt_of(visit: Visit, now: Now) -> Receipt:
+    """What is printed after the submission.
+
+    Raises:
+        ValueError: while nothing was saved.
+    """
+    matter, submission = visit.matter, visit.submission
+    if matter is None or not submission.number or submission.saved_at is None:
+        raise ValueError("nothing was saved")
+    path = path_of(visit, now)
+    lead = visit.parties.get(lead_role(matter))
+    received = submission.state == "received"
+    departments = visit.pack.departments
+    return Receipt(
+        language="zh" if visit.language == "zh" else "en",
+        item=visit.say(matter.name),
+        number=submission.number,
+        saved_at=submission.saved_at,
+        clock_trusted=now.trusted,
+        terminal=visit.rules.terminal,
+        site=visit.say(visit.rules.site),
+        delivery=Delivery.RECEIVED if received else Delivery.KEPT,
+        applicant=masked(lead.card.name or lead.card.english_name) if lead else "",
+        department=department_of(visit),
+        situation="" if matter.bundle else "; ".join(visit.say(s.name) for _, s in path.situations),
+        case_number=submission.case_number if received else "",
+        components=tuple(
+            Component(
+                visit.say(visit.pack.items[code].name),
+                visit.say(departments[visit.pack.items[code].department].name),
+            )
+            for code, _ in path.situations
+        )
+        if matter.bundle
+        else (),
+        handed_in=tuple(visit.say(m.name) for m in path.materials if _paper(visit, m).pages),
+        owed=tuple(
+            Owed(visit.say(m.name), owed_until(m.pledge_days, now))
+            for m in path.materials
+            if _paper(visit, m).pledged and m.pledge_days is not None
+        ),
+        result_by=_result_by(visit),
+        contact=mask_phone(visit.form.get(CONTACT, "")),
+        ask_phone=matter.guide.phone,
+        take_along=(),
+        qr=qr_text(visit),
+        sample=matter.sample,
+        simulated=visit.rules.demo,
+    )
+
+
+def qr_text(visit: Visit) -> str:
+    """What the QR code says: the number, to be read by the counter or the app."""
+    return f"OUKIOSK:{visit.submission.number}" if visit.submission.number else ""
+
+
+def department_of(visit: Visit) -> str:
+    """Who decides, by name; of a bundle all of them."""
+    matter = visit.matter
+    if matter is None:
+        return ""
+    names = [
+        visit.say(visit.pack.departments[d].name)
+        for d in matter.departments
+        if d in visit.pack.departments
+    ]
+    return ("、" if visit.language == "zh" else ", ").join(names)
+
+
+def _paper(visit: Visit, material: Material) -> Paper:
+    if material.source is not Source.RESIDENT:
+        return Paper()
+    return visit.papers.get(material.id, Paper())
+
+
+def _result_by(visit: Visit) -> str:
+    zh = visit.language == "zh"
+    if visit.delivery == "post":
+        address = delivery_address(visit)
+        shown = address[:9] + "……" if len(address) > 9 else address
+        return f"{'邮寄：' if zh else 'By post: '}{shown}"
+    if visit.delivery == "pick-up":
+        return "自己来取" if zh else "Pick-up"
+    return ""

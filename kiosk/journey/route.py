@@ -1,0 +1,219 @@
+"""The route of a visit: which places it leads through, in order, as things stand.
+
+The route is worked out anew after every event; a place with nothing to ask is not on it. It
+ends at the first thing that is not known yet (an unanswered question), so whoever is on it
+always has one next place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from kiosk.application.fields import problem
+from kiosk.catalogue.engine import Path
+from kiosk.catalogue.model import (
+    FormField,
+    Kind,
+    Material,
+    Matter,
+    PartyIdentity,
+    Result,
+    Source,
+)
+from kiosk.journey.asked_facts import PREFIX
+from kiosk.journey.terms import StepName
+from kiosk.journey.visit import (
+    Now,
+    Place,
+    Visit,
+    lead_role,
+    needs_card,
+    needs_face,
+    path_of,
+)
+
+CONTACT = "contact_phone"
+
+
+def papers_asked(path: Path) -> tuple[Material, ...]:
+    """The materials that the resident has to lay under the document camera."""
+    return tuple(m for m in path.materials if m.source is Source.RESIDENT)
+
+
+def paper_done(visit: Visit, material: Material) -> bool:
+    """Photographed or pledged."""
+    paper = visit.papers.get(material.id)
+    return paper is not None and (paper.pledged or bool(paper.pages))
+
+
+def field_value(visit: Visit, form_field: FormField) -> str:
+    """What stands in a field: what was typed, else what the card tells."""
+    typed = visit.form.get(form_field.key)
+    return typed if typed is not None else prefilled(visit, form_field)
+
+
+def prefilled(visit: Visit, form_field: FormField) -> str:
+    """What the card of the field's party already tells, "" for nothing."""
+    party = visit.parties.get(form_field.about)
+    if party is None or not form_field.prefill:
+        return ""
+    card = party.card
+    told: Mapping[str, str] = {
+        "card.name": card.name or card.english_name,
+        "card.number": card.number,
+        "card.address": card.address,
+    }
+    return told.get(form_field.prefill, "")
+
+
+def field_done(visit: Visit, form_field: FormField) -> bool:
+    """The field holds something that can be kept, and was looked at."""
+    value = field_value(visit, form_field)
+    return form_field.key in visit.confirmed_fields and not problem(
+        form_field.kind, value, required=form_field.required
+    )
+
+
+def can_go_on(path: Path) -> bool:
+    """At least one item can be handed in here with these answers."""
+    return path.decided and any(s.result is Result.ACCEPT for _, s in path.situations)
+
+
+def seen_as(path: Path) -> tuple[tuple[str, str], ...]:
+    """The outcome as kept in `Visit.outcome_seen`: shown again only when it differs."""
+    return tuple((item, situation.id) for item, situation in path.situations)
+
+
+def _identities(matter: Matter, roles: tuple[str, ...]) -> Iterator[Place]:
+    if not needs_card(matter):
+        return
+    for role in roles:
+        yield Place(StepName.IDENTIFY, role)
+        if needs_face(matter):
+            yield Place(StepName.VERIFY_FACE, role)
+
+
+def _questions(path: Path) -> Iterator[Place]:
+    for question in path.asked:
+        yield Place(StepName.QUESTIONS, detail=question.id)
+    if path.next is not None:
+        yield Place(StepName.QUESTIONS, detail=path.next.id)
+    elif not path.decided and path.missing_facts:
+        yield Place(StepName.QUESTIONS, detail=PREFIX + path.missing_facts[0])
+
+
+def _told(visit: Visit) -> Iterator[Place]:
+    """Facts that were asked because no card told them stay on the route, to be changed."""
+    for name in visit.told:
+        role = name.partition(".")[0]
+        if role not in visit.parties:
+            yield Place(StepName.QUESTIONS, detail=PREFIX + name)
+
+
+def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
+    lead = lead_role(matter)
+    if not visit.trial:
+        yield from _identities(matter, (lead,))
+    path = path_of(visit, now)
+    yield from _told(visit)
+    yield from _questions(path)
+    if not path.decided:
+        return
+    yield Place(StepName.OUTCOME)
+    if visit.trial or not can_go_on(path):
+        return
+    others = tuple(
+        p.role for p in path.parties if p.identity is PartyIdentity.CARD and p.role != lead
+    )
+    yield from _identities(matter, others)
+    if papers_asked(path):
+        yield Place(StepName.MATERIALS)
+    for form_field in path.fields:
+        yield Place(StepName.FORM, detail=form_field.key)
+    if matter.delivery:
+        yield Place(StepName.DELIVERY)
+    yield Place(StepName.REVIEW)
+    if matter.sign:
+        yield Place(StepName.SIGN)
+    yield Place(StepName.SUBMITTED)
+    yield Place(StepName.RATE)
+
+
+def _ask(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
+    """Certificates and queries: identify, confirm, see or print."""
+    yield from _identities(matter, (lead_role(matter),))
+    path = path_of(visit, now)
+    yield from _questions(path)
+    if not path.decided:
+        return
+    if path.result is not None and path.result is not Result.ACCEPT:
+        yield Place(StepName.OUTCOME)
+        return
+    for form_field in path.fields:
+        yield Place(StepName.FORM, detail=form_field.key)
+    yield Place(StepName.RESULT)
+    yield Place(StepName.RATE)
+
+
+_SEQUENCES: Mapping[Kind, Callable[[Visit, Matter, Now], Iterator[Place]]] = {
+    Kind.APPLY: _apply,
+    Kind.CERTIFICATE: _ask,
+    Kind.QUERY: _ask,
+}
+
+
+def route(visit: Visit, now: Now) -> tuple[Place, ...]:
+    """All places from the item guide to the farewell, as far as they are known."""
+    matter = visit.matter
+    if matter is None:
+        return (Place(StepName.WELCOME), Place(StepName.CHOOSE))
+    places = _SEQUENCES[matter.kind](visit, matter, now)
+    return (Place(StepName.ITEM_GUIDE), *places, Place(StepName.FAREWELL))
+
+
+def complete(visit: Visit, place: Place, now: Now) -> bool:
+    """Nothing is left to ask at this place."""
+    matter = visit.matter
+    if matter is None:
+        return False
+    party = visit.parties.get(place.role)
+    if place.step is StepName.IDENTIFY:
+        return party is not None
+    if place.step is StepName.VERIFY_FACE:
+        return party is not None and party.verified
+    path = path_of(visit, now)
+    if place.step is StepName.QUESTIONS:
+        if place.detail.startswith(PREFIX):
+            return place.detail.removeprefix(PREFIX) in visit.told
+        return place.detail in path.on_path
+    if place.step is StepName.MATERIALS:
+        return all(paper_done(visit, m) for m in papers_asked(path))
+    if place.step is StepName.FORM:
+        return any(f.key == place.detail and field_done(visit, f) for f in path.fields)
+    if place.step is StepName.DELIVERY:
+        return visit.delivery in matter.delivery
+    if place.step is StepName.OUTCOME:
+        return can_go_on(path) and visit.outcome_seen == seen_as(path)
+    return place.step is StepName.SIGN and bool(visit.strokes)
+
+
+_IDENTITY = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE})
+
+
+def following(visit: Visit, now: Now) -> Place:
+    """The next place: complete identities are passed by, and everything complete if `fast`."""
+    places = route(visit, now)
+    here = places.index(visit.place) if visit.place in places else _last_before(visit, places)
+    for place in places[here + 1 :]:
+        if place.step in _IDENTITY and complete(visit, place, now):
+            continue
+        if visit.fast and place.step is not StepName.SIGN and complete(visit, place, now):
+            continue
+        return place
+    return Place(StepName.FAREWELL)
+
+
+def _last_before(visit: Visit, places: tuple[Place, ...]) -> int:
+    """Where the route goes on when the place itself has left it (an answer was changed)."""
+    passed = [places.index(place) for place in visit.trail if place in places]
+    return max(passed, default=-1)

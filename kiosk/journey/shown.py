@@ -1,0 +1,138 @@
+"""Pieces of view models that several steps show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from kiosk.catalogue.engine import Path
+from kiosk.catalogue.model import Kind, Material, Matter, Source
+from kiosk.journey.route import paper_done
+from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
+from kiosk.journey.visit import Now, Visit, needs_card, needs_face, owed_until
+
+_STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
+    Source.CARD: "from-card",
+    Source.E_LICENCE: "from-state",
+    Source.TERMINAL: "made-here",
+}
+
+
+def blocked(visit: Visit, matter: Matter) -> Notice | None:
+    """Why this cannot be done at this terminal now, None when it can."""
+    world = visit.world
+    if matter.line and not world.line_up:
+        return Notice("line-needed", "NW-01")
+    if matter.kind is Kind.APPLY and not world.intake_open:
+        return Notice("queue-closed", "QU-03")
+    if needs_card(matter) and not world.reader_ok:
+        return Notice("reader-absent", "RD-01")
+    vouched = matter.assisted and world.staffed
+    if needs_face(matter) and not world.camera_ok and not vouched:
+        return Notice("camera-absent", "CM-01")
+    return None
+
+
+def item_card(visit: Visit, matter: Matter) -> ItemCard:
+    """A tile that leads to a matter."""
+    return ItemCard(
+        code=matter.code,
+        name=visit.say(matter.name),
+        minutes=matter.minutes,
+        comes_out=visit.say(matter.comes_out),
+        bundle=matter.bundle,
+        available=blocked(visit, matter) is None,
+        departments=len(matter.departments),
+    )
+
+
+def by_use(visit: Visit) -> list[Matter]:
+    """All matters, most used first."""
+    pack = visit.pack
+    rank = {code: item.use_rank for code, item in pack.items.items()}
+    rank.update({code: bundle.use_rank for code, bundle in pack.bundles.items()})
+    return sorted(pack.matters.values(), key=lambda m: (-rank.get(m.code, 0), m.code))
+
+
+def group_cards(visit: Visit) -> tuple[GroupCard, ...]:
+    """The groups with how many matters each has."""
+    counts: dict[str, int] = {}
+    for matter in visit.pack.matters.values():
+        counts[matter.group] = counts.get(matter.group, 0) + 1
+    return tuple(
+        GroupCard(group.id, visit.say(group.name), group.mark, counts.get(group.id, 0))
+        for group in visit.pack.groups
+    )
+
+
+def guide_lines(visit: Visit, matter: Matter) -> tuple[Line, ...]:
+    """Fee, days, result and where, as labelled lines."""
+    guide = matter.guide
+    lines = [Line("guide.fee", visit.say(guide.fee))]
+    if guide.days_promised is not None:
+        lines.append(Line("guide.days", str(guide.days_promised)))
+    lines.append(Line("guide.result", visit.say(guide.result)))
+    lines.append(Line("guide.where", visit.say(guide.where)))
+    lines.append(Line("guide.phone", guide.phone))
+    return tuple(lines)
+
+
+def material_line(visit: Visit, material: Material, now: Now) -> MaterialLine:
+    """A material and what has become of it."""
+    paper = visit.papers.get(material.id)
+    state = _STATE_BY_SOURCE.get(material.source, "needed")
+    due = ""
+    if material.source is Source.RESIDENT and paper is not None and paper_done(visit, material):
+        state = "pledged" if paper.pledged else "handed-in"
+        if paper.pledged and material.pledge_days is not None:
+            due = due_text(visit, material.pledge_days, now)
+    matter = visit.matter
+    return MaterialLine(
+        id=material.id,
+        name=visit.say(material.name),
+        hint=visit.say(material.hint),
+        why=visit.say(material.why),
+        state=state,
+        pages=len(paper.pages) if paper is not None else 0,
+        due=due,
+        can_pledge=material.pledge_days is not None and matter is not None and matter.pledge,
+        current=visit.capturing.material == material.id,
+        checks=tuple(visit.say(point.check) for point in material.review),
+    )
+
+
+def due_text(visit: Visit, pledge_days: int, now: Now) -> str:
+    """The day a paper is due; the number of days where the clock is not trusted."""
+    due = owed_until(pledge_days, now)
+    if due is not None:
+        return day_text(visit, due)
+    return f"{pledge_days} 天内" if visit.language == "zh" else f"within {pledge_days} days"
+
+
+_MONTHS: Final = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
+
+
+def day_text(visit: Visit, day: date) -> str:
+    """A day as people write it."""
+    if visit.language == "zh":
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def material_lines(visit: Visit, path: Path, now: Now) -> tuple[MaterialLine, ...]:
+    """All materials of the path."""
+    return tuple(material_line(visit, material, now) for material in path.materials)

@@ -1,0 +1,70 @@
+"""How the result reaches the resident: post or pick-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from kiosk.application.fields import problem, tidy
+from kiosk.catalogue.model import FieldKind
+from kiosk.journey.events import DeliveryChosen, Event, FieldTyped, Next
+from kiosk.journey.terms import StepName
+from kiosk.journey.turn import Action, Plain, Turn
+from kiosk.journey.views import DeliveryView
+from kiosk.journey.visit import Now, Visit, lead_role
+
+ADDRESS: Final = "delivery_address"
+
+
+def delivery_address(visit: Visit) -> str:
+    """What was typed, else the address of the card."""
+    typed = visit.form.get(ADDRESS)
+    if typed is not None:
+        return typed
+    matter = visit.matter
+    party = visit.parties.get(lead_role(matter)) if matter is not None else None
+    return party.card.address if party is not None else ""
+
+
+class Delivery(Plain):
+    """One choice; with post, the address on the same page."""
+
+    name: ClassVar[StepName] = StepName.DELIVERY
+
+    def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
+        """Choose, type, go on."""
+        matter = visit.matter
+        if matter is None:
+            return None
+        if isinstance(event, DeliveryChosen) and event.method in matter.delivery:
+            return Turn(replace(visit, delivery=event.method, field_error=""))
+        if isinstance(event, FieldTyped) and event.key == ADDRESS:
+            return Turn(
+                replace(visit, form={**visit.form, ADDRESS: event.text[:200]}, field_error="")
+            )
+        if isinstance(event, Next) and visit.delivery:
+            if visit.delivery != "post":
+                return Turn(visit, forward=True)
+            address = delivery_address(visit)
+            error = problem(FieldKind.ADDRESS, address, required=True)
+            if error:
+                return Turn(replace(visit, field_error=error))
+            form = {**visit.form, ADDRESS: tidy(FieldKind.ADDRESS, address)}
+            return Turn(replace(visit, form=form), forward=True)
+        return None
+
+    def view(self, visit: Visit, now: Now) -> DeliveryView:
+        """The ways that the item offers."""
+        matter = visit.matter
+        assert matter is not None, "delivery is entered with a matter"
+        return DeliveryView(
+            methods=matter.delivery,
+            chosen=visit.delivery,
+            address=delivery_address(visit),
+            address_error_key=visit.field_error,
+            where=visit.say(matter.guide.where),
+        )
+
+    def action(self, visit: Visit, now: Now) -> Action:
+        """On, once a way is chosen."""
+        return Action("action.next", bool(visit.delivery))

@@ -1,0 +1,56 @@
+"""Take your things; a few seconds later the terminal is anybody's again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import ClassVar
+
+from kiosk.journey.effects import EndReason, EndVisit
+from kiosk.journey.events import Event, Next, TimedOut
+from kiosk.journey.steps.submitted import things
+from kiosk.journey.terms import StepName
+from kiosk.journey.turn import Action, Plain, Turn
+from kiosk.journey.views import FarewellView
+from kiosk.journey.visit import Now, Visit
+
+
+class Farewell(Plain):
+    """The end of a visit that was not broken off."""
+
+    name: ClassVar[StepName] = StepName.FAREWELL
+
+    def enter(self, visit: Visit, now: Now) -> Turn:
+        """Count down."""
+        return Turn(replace(visit, farewell_s=now.monotonic_s, trail=()))
+
+    def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
+        """Time, or a touch, ends it."""
+        if isinstance(event, (Next, TimedOut)):
+            return Turn(visit, (EndVisit(EndReason.DONE),))
+        return None
+
+    def can_go_back(self, visit: Visit) -> bool:
+        """No."""
+        return False
+
+    def idle_factor(self, visit: Visit) -> float:
+        """It has a deadline of its own."""
+        return 0.0
+
+    def due_s(self, visit: Visit) -> float | None:
+        """A few seconds."""
+        return visit.farewell_s + visit.rules.farewell_s
+
+    def view(self, visit: Visit, now: Now) -> FarewellView:
+        """What to take along, and the number."""
+        left_s = visit.farewell_s + visit.rules.farewell_s - now.monotonic_s
+        return FarewellView(
+            take_with=things(visit),
+            number=visit.submission.number,
+            seconds_left=max(0, math.ceil(left_s)),
+        )
+
+    def action(self, visit: Visit, now: Now) -> Action:
+        """Leave now."""
+        return Action("action.leave")

@@ -1,0 +1,95 @@
+"""The item guide: what, for whom, papers, fee, days, and whether it can be done here and now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from kiosk.catalogue.model import Kind, Matter
+from kiosk.journey.events import Event, Next, TryQuestions
+from kiosk.journey.shown import blocked, guide_lines, material_line
+from kiosk.journey.terms import StepName
+from kiosk.journey.turn import Action, Plain, Turn
+from kiosk.journey.views import ItemGuideView
+from kiosk.journey.visit import (
+    Capturing,
+    Central,
+    Now,
+    Rating,
+    Submission,
+    Visit,
+)
+
+
+def fresh_case(visit: Visit, matter_code: str) -> Visit:
+    """The visit about another matter: identity and looks stay, the case is gone."""
+    return replace(
+        visit,
+        matter_code=matter_code,
+        trial=False,
+        fast=False,
+        told={},
+        answers={},
+        draft=None,
+        papers={},
+        form={},
+        confirmed_fields=frozenset(),
+        delivery="",
+        strokes=(),
+        rung=None,
+        capturing=Capturing(),
+        submission=Submission(),
+        central=Central(),
+        printing={},
+        rating=Rating(),
+        outcome_seen=(),
+    )
+
+
+class ItemGuide(Plain):
+    """What one wants to know before beginning."""
+
+    name: ClassVar[StepName] = StepName.ITEM_GUIDE
+
+    def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
+        """Begin, or try the questions without identity."""
+        matter = visit.matter
+        if matter is None:
+            return None
+        if isinstance(event, Next) and blocked(visit, matter) is None:
+            return Turn(fresh_case(visit, matter.code), forward=True)
+        if isinstance(event, TryQuestions) and self._can_try(matter):
+            return Turn(replace(fresh_case(visit, matter.code), trial=True), forward=True)
+        return None
+
+    def view(self, visit: Visit, now: Now) -> ItemGuideView:
+        """The guide."""
+        matter = visit.matter
+        assert matter is not None, "the item guide is entered with a matter"
+        guide = matter.guide
+        stop = blocked(visit, matter)
+        departments = tuple(
+            visit.say(visit.pack.departments[d].name)
+            for d in matter.departments
+            if d in visit.pack.departments
+        )
+        return ItemGuideView(
+            name=visit.say(matter.name),
+            for_whom=visit.say(guide.for_whom),
+            lines=guide_lines(visit, matter),
+            materials=tuple(material_line(visit, m, now) for m in matter.materials),
+            notes=tuple(visit.say(note) for note in guide.notes),
+            can_start=stop is None,
+            blocked=stop,
+            can_try=self._can_try(matter),
+            sample=matter.sample,
+            departments=departments,
+        )
+
+    def _can_try(self, matter: Matter) -> bool:
+        return matter.kind is Kind.APPLY and bool(matter.questions or len(matter.components) > 1)
+
+    def action(self, visit: Visit, now: Now) -> Action:
+        """Begin."""
+        matter = visit.matter
+        return Action("action.start", matter is not None and blocked(visit, matter) is None)

@@ -1,0 +1,137 @@
+"""Does this face belong to this card? First a plain notice and consent; the camera is off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from devices.records import PortraitFormat
+from kiosk.identity.validity import age
+from kiosk.journey.effects import Effect, MatchFace, StopFace
+from kiosk.journey.events import (
+    ConsentGiven,
+    ConsentRefused,
+    Event,
+    FaceDone,
+    FaceFailed,
+    FaceHinted,
+    Next,
+    OtherWay,
+    TimedOut,
+    TryAgain,
+)
+from kiosk.journey.terms import StepName
+from kiosk.journey.turn import Action, Plain, Turn
+from kiosk.journey.views import Notice, VerifyFaceView
+from kiosk.journey.visit import Facing, Now, Place, Visit
+
+NOTICES: Final[Mapping[str, str]] = {
+    "CM-01": "camera-absent",
+    "CM-02": "camera-stalled",
+    "FC-01": "face-engine",
+    "FC-02": "face-portrait",
+    "FC-03": "face-not-seen",
+    "FC-04": "face-different",
+    "RD-11": "face-portrait",
+}
+# Faults that another look would not mend: straight to the other ways.
+_NO_USE_AGAIN: Final = frozenset({"FC-02", "RD-11"})
+_GUARDIAN_UNDER_YEARS: Final = 14  # PIPL art. 31: a guardian's consent
+_MATCHED_PAUSE_S: Final = 1.2
+
+
+class VerifyFace(Plain):
+    """Consent, look, match; limited tries; then the ladder."""
+
+    name: ClassVar[StepName] = StepName.VERIFY_FACE
+
+    def enter(self, visit: Visit, now: Now) -> Turn:
+        """Ask for consent each time; tries of this party go on counting."""
+        tries = visit.facing.tries if visit.facing.state == "failed" else 0
+        state = "consent" if tries < visit.rules.face_tries else "failed"
+        return Turn(replace(visit, facing=Facing(state, tries=tries)))
+
+    def leave(self, visit: Visit) -> tuple[Effect, ...]:
+        """The camera goes off."""
+        return (StopFace(),)
+
+    def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
+        """Consent, hints, the decision."""
+        facing = visit.facing
+        if isinstance(event, (ConsentRefused, OtherWay)):
+            notice = Notice("face-refused") if isinstance(event, ConsentRefused) else None
+            return self._other(replace(visit, notice=notice))
+        if isinstance(event, ConsentGiven) and facing.state == "consent":
+            return self._look(visit, now)
+        if isinstance(event, TryAgain) and facing.state == "failed" and self._tries_left(visit):
+            return self._look(visit, now)
+        if isinstance(event, FaceHinted) and facing.state == "looking":
+            return Turn(replace(visit, facing=replace(facing, hint=event.hint.value)))
+        if isinstance(event, FaceDone) and facing.state == "looking":
+            return self._decided(visit, event, now)
+        if isinstance(event, FaceFailed) and facing.state == "looking":
+            return self._failed(visit, event.code)
+        if isinstance(event, (Next, TimedOut)) and facing.state == "matched":
+            return Turn(visit, forward=True, keep_trail=False)
+        return None
+
+    def _look(self, visit: Visit, now: Now) -> Turn:
+        party = visit.parties[visit.place.role]
+        portrait = party.card.portrait
+        if portrait is None or portrait.format is PortraitFormat.UNKNOWN:
+            return self._failed(visit, "RD-11")
+        rules = visit.rules
+        parties = {**visit.parties, party.role: replace(party, consented=True)}
+        facing = Facing("looking", tries=visit.facing.tries, since_s=now.monotonic_s)
+        effect = MatchFace(portrait, rules.face_threshold, rules.face_frames, rules.face_deadline_s)
+        return Turn(replace(visit, parties=parties, facing=facing, notice=None), (effect,))
+
+    def _decided(self, visit: Visit, event: FaceDone, now: Now) -> Turn:
+        party = replace(visit.parties[visit.place.role], face=event.result)
+        visit = replace(visit, parties={**visit.parties, party.role: party})
+        if not event.result.matched:
+            return self._failed(visit, "FC-04")
+        facing = replace(visit.facing, state="matched", hint="", since_s=now.monotonic_s)
+        return Turn(replace(visit, facing=facing, notice=None), (StopFace(),))
+
+    def _failed(self, visit: Visit, code: str) -> Turn:
+        tries = visit.rules.face_tries if code in _NO_USE_AGAIN else visit.facing.tries + 1
+        facing = Facing("failed", tries=tries)
+        notice = Notice(NOTICES.get(code, "face-engine"), code)
+        return Turn(replace(visit, facing=facing, notice=notice), (StopFace(),))
+
+    def _other(self, visit: Visit) -> Turn:
+        return Turn(visit, to=Place(StepName.OTHER_WAY, visit.place.role))
+
+    def _tries_left(self, visit: Visit) -> int:
+        return max(0, visit.rules.face_tries - visit.facing.tries)
+
+    def idle_factor(self, visit: Visit) -> float:
+        """Matching is the machine's work."""
+        return 0.0 if visit.facing.state == "looking" else 1.0
+
+    def due_s(self, visit: Visit) -> float | None:
+        """After a match, go on by itself."""
+        if visit.facing.state == "matched":
+            return visit.facing.since_s + _MATCHED_PAUSE_S
+        return None
+
+    def view(self, visit: Visit, now: Now) -> VerifyFaceView:
+        """The notice, the preview's hint, or what came of it."""
+        party = visit.parties.get(visit.place.role)
+        young = (
+            party is not None
+            and now.trusted
+            and age(party.card.birth, now.civil.date()) < _GUARDIAN_UNDER_YEARS
+        )
+        return VerifyFaceView(
+            state=visit.facing.state,
+            hint=visit.facing.hint,
+            tries_left=self._tries_left(visit),
+            guardian=young,
+        )
+
+    def action(self, visit: Visit, now: Now) -> Action:
+        """The choices are on the page."""
+        return Action("")

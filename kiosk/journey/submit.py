@@ -1,0 +1,122 @@
+"""From a visit to the content of its application: only what is on the path."""
+
+from __future__ import annotations
+
+from kiosk.application.draft import (
+    AnswerRecord,
+    Attachment,
+    Draft,
+    MaterialRecord,
+    PartyRecord,
+)
+from kiosk.catalogue.engine import Path
+from kiosk.catalogue.model import Material, Source
+from kiosk.journey.route import CONTACT, field_value
+from kiosk.journey.steps.delivery import delivery_address
+from kiosk.journey.steps.questions import answer_text
+from kiosk.journey.visit import Now, Paper, Party, Visit, owed_until, path_of
+
+_STATUS = {
+    Source.CARD: "from-card",
+    Source.E_LICENCE: "from-state",
+    Source.TERMINAL: "made-here",
+}
+_PAD = 1000  # strokes are in thousandths of the pad
+
+
+def draft_of(visit: Visit, now: Now) -> Draft:
+    """The application as it stands.
+
+    Raises:
+        ValueError: while no matter is chosen.
+    """
+    matter = visit.matter
+    if matter is None:
+        raise ValueError("no matter is chosen")
+    path = path_of(visit, now)
+    roles = {party.role for party in path.parties}
+    return Draft(
+        terminal=visit.rules.terminal,
+        site=visit.rules.site.zh,
+        item=matter.code,
+        kind=matter.kind.value,
+        pack=visit.pack.hash,
+        made_at=now.civil,
+        clock_trusted=now.trusted,
+        language=visit.language.value,
+        parties=tuple(_party(p) for role, p in visit.parties.items() if role in roles),
+        answers=tuple(AnswerRecord(q.id, answer_text(path.on_path[q.id])) for q in path.asked),
+        told=tuple(
+            AnswerRecord(name, answer_text(value))
+            for name, value in visit.told.items()
+            if name.partition(".")[0] not in visit.parties
+        ),
+        situations=tuple((item, situation.id) for item, situation in path.situations),
+        materials=tuple(_material(visit, m, now) for m in path.materials),
+        form=_form(visit, path),
+        delivery=visit.delivery,
+        address=delivery_address(visit) if visit.delivery == "post" else "",
+        contact=visit.form.get(CONTACT, ""),
+        signature=_signature(visit),
+    )
+
+
+def _party(party: Party) -> PartyRecord:
+    card, face = party.card, party.face
+    verified = "card"
+    if party.assisted_by:
+        verified = "assisted"
+    elif face is not None and face.matched:
+        verified = "card-and-face"
+    return PartyRecord(
+        role=party.role,
+        document_kind=card.layout.value,
+        name=card.name or card.english_name,
+        number=card.number,
+        birth=card.birth,
+        sex=card.sex.value,
+        nation=card.nation,
+        nationality=card.nationality,
+        address=card.address,
+        valid_to=card.valid_to,
+        verified=verified,
+        distance=face.distance if face is not None else None,
+        threshold=face.threshold if face is not None else None,
+        frames=face.frames_used if face is not None else 0,
+        assisted_by=party.assisted_by,
+    )
+
+
+def _material(visit: Visit, material: Material, now: Now) -> MaterialRecord:
+    status = _STATUS.get(material.source)
+    if status is not None:
+        return MaterialRecord(material.id, status)
+    paper = visit.papers.get(material.id, Paper())
+    if paper.pledged and material.pledge_days is not None:
+        due = owed_until(material.pledge_days, now)
+        return MaterialRecord(material.id, "pledged", (), material.pledge_days, due)
+    pages = tuple(
+        Attachment(f"{material.id}-{number}", "image/jpeg", page.jpeg)
+        for number, page in enumerate(paper.pages, start=1)
+    )
+    return MaterialRecord(material.id, "handed-in", pages)
+
+
+def _form(visit: Visit, path: Path) -> tuple[tuple[str, str], ...]:
+    values = ((f.key, field_value(visit, f)) for f in path.fields)
+    return tuple((key, value) for key, value in values if value)
+
+
+def _signature(visit: Visit) -> Attachment | None:
+    """The strokes as an SVG drawing."""
+    if not visit.strokes:
+        return None
+    lines = "".join(
+        '<polyline points="' + " ".join(f"{x},{y}" for x, y in stroke) + '"/>'
+        for stroke in visit.strokes
+    )
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_PAD} {_PAD}" fill="none" '
+        f'stroke="black" stroke-width="6" stroke-linecap="round">{lines}</svg>'
+    )
+    return Attachment("signature", "image/svg+xml", svg.encode())
