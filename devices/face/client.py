@@ -1,0 +1,286 @@
+"""The face station as the screen's process sees it: two child processes, one queue.
+
+The camera sits in one child, matching in another, and frames go from one to the other
+through shared memory: a hung camera does not cost the loaded models, a crashed model does
+not cost the preview, and no frame passes through this interpreter. Neither NumPy nor OpenCV
+nor face_recognition is imported here.
+
+Promises:
+- the camera is off until `look(True)`, which is for after consent, and `look(False)` closes
+  the device and wipes its pictures;
+- every match ends in exactly one call of `done`, with a FaceMatch or a DeviceError;
+- after a crash the running match fails with FACE_ENGINE_FAILED and the next one works.
+
+`hint`, `done` and `status` are called on a worker's thread and must hand over at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.camera import Camera, CameraSpec, CameraState, StatusCallback
+from devices.errors import DeviceError, Fault
+from devices.records import FaceHint, FaceMatch
+from devices.vision.board import BoardHandle, PreviewFrame
+from devices.vision.process import Child, Worker, tell
+
+PORTRAIT_WIDTH_PX = 102
+PORTRAIT_HEIGHT_PX = 126
+
+HintCallback = Callable[[FaceHint], None]
+DoneCallback = Callable[["FaceMatch | DeviceError"], None]
+
+_ENGINE_NICENESS = 5
+_LOAD_S = 60.0  # loading takes 2 s; on a machine that is busy starting up, more
+_GRACE_S = 2.0  # past a match's deadline, for the frame that is being worked on
+_BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
+_CAMERA_FAULTS = {
+    CameraState.OFF: Fault.CAMERA_ABSENT,
+    CameraState.ABSENT: Fault.CAMERA_ABSENT,
+    CameraState.STALLED: Fault.CAMERA_STALLED,
+}
+
+
+class FaceNotSeen(DeviceError):
+    """No, or too few, good frames before the deadline; `match` says what was wrong."""
+
+    def __init__(self, match: FaceMatch) -> None:
+        detail = f"{match.frames_used} of {match.frames_seen} frames, " + ", ".join(match.reasons)
+        super().__init__(Fault.FACE_NOT_SEEN, detail)
+        self.match = match
+
+
+@dataclass(eq=False)
+class _Job:
+    number: int
+    portrait: bytes = field(repr=False)
+    threshold: float
+    frames: int
+    deadline_at_s: float
+    hint: HintCallback
+    done: DoneCallback
+
+
+class Ticket:
+    """A running command. `cancel` ends it with CANCELLED unless it has already ended."""
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """Give the command up; returns at once."""
+        self._cancel()
+
+
+class FaceStation:
+    """A camera and a matching engine."""
+
+    def __init__(self, spec: CameraSpec, status: StatusCallback | None = None) -> None:
+        self.camera = Camera(spec, status)
+        self._engine = _EngineWorker(self.camera)
+
+    def start(self) -> None:
+        """Start both processes and load the models; the camera stays off."""
+        self.camera.prewarm()
+        self._engine.start()
+
+    def look(self, on: bool) -> None:
+        """Turn the camera on (only after consent) or off."""
+        if on:
+            self.camera.start()
+        else:
+            self.camera.stop()
+
+    def preview(self) -> PreviewFrame | None:
+        """The newest picture, None while the camera is off."""
+        return self.camera.latest()
+
+    def match(
+        self,
+        portrait: bytes,
+        *,
+        threshold: float,
+        frames: int,
+        deadline_s: float,
+        hint: HintCallback,
+        done: DoneCallback,
+    ) -> Ticket:
+        """Compare who stands there with a portrait (102 x 126 RGB bytes).
+
+        `frames` good frames are compared and their median distance decides. `deadline_s`
+        runs from now. Matches queue up. Ends in FaceMatch, or DeviceError: FACE_NOT_SEEN
+        (a FaceNotSeen), FACE_PORTRAIT_EMPTY, FACE_ENGINE_FAILED, CAMERA_ABSENT,
+        CAMERA_STALLED or CANCELLED. ValueError when the portrait has the wrong size.
+        """
+        if len(portrait) != PORTRAIT_WIDTH_PX * PORTRAIT_HEIGHT_PX * 3:
+            raise ValueError("the portrait is not 102 x 126 RGB")
+        if frames < 1:
+            raise ValueError("a match needs at least one frame")
+        return self._engine.match(portrait, threshold, frames, deadline_s, hint, done)
+
+    @property
+    def engine_ready(self) -> bool:
+        """Whether the models are loaded."""
+        return self._engine.ready
+
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine's process id, None while none runs."""
+        return self._engine.child_pid
+
+    def close(self) -> None:
+        """End both processes; a match that runs is cancelled."""
+        self._engine.close()
+        self.camera.close()
+
+
+class _EngineWorker(Worker):
+    """Owns the engine's process and the queue of matches."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._numbers = itertools.count(1)
+        self._jobs: deque[_Job] = deque()
+        self._running: _Job | None = None
+        self._keep = False
+        self._retry_at_s: float | None = None
+        self._failures = 0
+        self._load_by_s = 0.0
+        self.ready = False
+        super().__init__("face")
+
+    def start(self) -> None:
+        self._post(self._start)
+
+    def match(
+        self,
+        portrait: bytes,
+        threshold: float,
+        frames: int,
+        deadline_s: float,
+        hint: HintCallback,
+        done: DoneCallback,
+    ) -> Ticket:
+        deadline_at_s = time.monotonic() + deadline_s
+        job = _Job(next(self._numbers), portrait, threshold, frames, deadline_at_s, hint, done)
+        if not self._post(lambda: self._add(job)):
+            done(DeviceError(Fault.CANCELLED, "the station is closed"))
+
+        def cancel() -> None:
+            self._post(lambda: self._cancel(job))
+
+        return Ticket(cancel)
+
+    # On the worker's thread:
+
+    def _start(self) -> None:
+        self._keep = True
+        self._spawn()
+
+    def _spawn(self) -> None:
+        if self._child is None and self._keep:
+            self._retry_at_s = None
+            self._load_by_s = time.monotonic() + _LOAD_S
+            handle: BoardHandle = self._camera.board.handle
+            self._child = Child("devices.face.engine", (handle, _ENGINE_NICENESS), (handle.fd,))
+
+    def _add(self, job: _Job) -> None:
+        if not self._camera.wanted:
+            tell(job.done, DeviceError(Fault.CAMERA_ABSENT, "the camera is off"))
+            return
+        self._jobs.append(job)
+        self._next()
+
+    def _next(self) -> None:
+        if self._child and self.ready and not self._running and self._jobs:
+            job = self._running = self._jobs.popleft()
+            message = (
+                "match",
+                job.number,
+                job.portrait,
+                job.threshold,
+                job.frames,
+                job.deadline_at_s,
+            )
+            self._child.send(message)
+
+    def _cancel(self, job: _Job) -> None:
+        if job is self._running:
+            if self._child:
+                self._child.send(("cancel", job.number))
+            self._finish(DeviceError(Fault.CANCELLED))
+        elif job in self._jobs:
+            self._jobs.remove(job)
+            tell(job.done, DeviceError(Fault.CANCELLED))
+
+    def _finish(self, result: FaceMatch | DeviceError) -> None:
+        job, self._running = self._running, None
+        if job:
+            tell(job.done, result)
+
+    def _message(self, message: tuple[Any, ...]) -> None:
+        number = self._running.number if self._running else 0
+        match message:
+            case ("ready",):
+                self.ready = True
+                self._failures = 0
+            case ("hint", int(ticket), FaceHint() as hint) if self._running and ticket == number:
+                tell(self._running.hint, hint)
+            case ("matched", int(ticket), FaceMatch() as result) if ticket == number:
+                self._finish(result)
+            case ("unseen", int(ticket), FaceMatch() as result) if ticket == number:
+                self._finish(self._why_unseen(result))
+            case ("no-portrait", int(ticket)) if ticket == number:
+                self._finish(DeviceError(Fault.FACE_PORTRAIT_EMPTY))
+            case _:
+                pass  # of a match that was cancelled
+        self._next()
+
+    def _why_unseen(self, result: FaceMatch) -> DeviceError:
+        fault = _CAMERA_FAULTS.get(self._camera.state)
+        if result.frames_seen == 0:
+            return DeviceError(fault or Fault.CAMERA_STALLED, "no frame during the match")
+        return FaceNotSeen(result)
+
+    def _child_gone(self) -> None:
+        self._fail("the process ended")
+
+    def _fail(self, detail: str) -> None:
+        self._drop_child()
+        self.ready = False
+        pause_s = _BACKOFF_S[min(self._failures, len(_BACKOFF_S) - 1)]
+        self._failures += 1
+        self._retry_at_s = time.monotonic() + pause_s
+        self._finish(DeviceError(Fault.FACE_ENGINE_FAILED, detail))
+
+    def _tick(self) -> float | None:
+        now_s = time.monotonic()
+        if self._retry_at_s is not None and now_s >= self._retry_at_s:
+            self._spawn()
+        if self._child and not self.ready and now_s > self._load_by_s:
+            self._fail("the models did not load in time")
+        if self._running and now_s > self._running.deadline_at_s + _GRACE_S:
+            self._fail("no answer before the deadline")
+        for job in [job for job in self._jobs if now_s > job.deadline_at_s + _GRACE_S]:
+            self._jobs.remove(job)
+            fault = Fault.DEADLINE if self.ready else Fault.FACE_ENGINE_FAILED
+            tell(job.done, DeviceError(fault, "it was not this match's turn in time"))
+        times = [job.deadline_at_s + _GRACE_S for job in self._jobs]
+        if self._running:
+            times.append(self._running.deadline_at_s + _GRACE_S)
+        if self._retry_at_s is not None:
+            times.append(self._retry_at_s)
+        if self._child and not self.ready:
+            times.append(self._load_by_s)
+        return max(0.0, min(times) - now_s + 0.001) if times else None
+
+    def _ended(self) -> None:
+        self._finish(DeviceError(Fault.CANCELLED, "the station was closed"))
+        while self._jobs:
+            job = self._jobs.popleft()
+            tell(job.done, DeviceError(Fault.CANCELLED, "the station was closed"))

@@ -1,0 +1,1 @@
+"""Processes and shared pictures for cameras: what face and document stations stand on."""
