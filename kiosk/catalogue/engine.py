@@ -17,7 +17,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -89,7 +89,8 @@ class Problem:
 def validate(question: Question, raw: object) -> Answer | Problem:
     """The answer meant by `raw` (text from a keypad, or a value), or why it is none.
 
-    Keys of problems: answer-missing, answer-option, answer-yes-no, answer-number,
+    Keys of problems: answer-missing (also: nothing chosen of several), answer-option,
+    answer-alone ("none of these" together with another), answer-yes-no, answer-number,
     answer-number-range, answer-date, answer-date-range.
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
@@ -109,6 +110,11 @@ def _validate_many(question: Question, raw: object) -> Answer | Problem:
     known = {option.id for option in question.options}
     if not all(isinstance(one, str) and one in known for one in chosen):
         return Problem("answer-option")
+    if not chosen:
+        return Problem("answer-missing")
+    alone = {option.id for option in question.options if option.alone}
+    if len(set(chosen)) > 1 and not alone.isdisjoint(chosen):
+        return Problem("answer-alone")
     return frozenset(chosen)
 
 
@@ -174,12 +180,27 @@ _PREPARED: dict[int, Program] = {}
 _Fits: TypeAlias = Callable[[object], bool]
 
 
-def _fits(kind: QuestionKind, options: Iterable[str], least: object, most: object) -> _Fits:
-    """A quick test whether a stored value is an answer of this kind."""
-    ids = frozenset(options)
+def _question_fits(question: Question) -> _Fits:
+    """A quick test whether a stored value answers this question."""
+    if question.kind is QuestionKind.NUMBER:
+        return _fits(question.kind, (), question.minimum, question.maximum)
+    if question.kind is QuestionKind.DATE:
+        return _fits(question.kind, (), question.earliest, question.latest)
+    ids = frozenset(option.id for option in question.options)
+    alone = frozenset(option.id for option in question.options if option.alone)
+    if question.kind is QuestionKind.MANY:
+        return lambda value: (
+            type(value) is frozenset
+            and bool(value)
+            and value <= ids
+            and (len(value) == 1 or alone.isdisjoint(value))
+        )
+    return _fits(question.kind, ids, None, None)
+
+
+def _fits(kind: QuestionKind, ids: Container[object], least: object, most: object) -> _Fits:
     table: dict[QuestionKind, _Fits] = {
         QuestionKind.ONE: lambda value: type(value) is str and value in ids,
-        QuestionKind.MANY: lambda value: type(value) is frozenset and value <= ids,
         QuestionKind.YES_NO: lambda value: type(value) is bool,
         QuestionKind.NUMBER: lambda value: type(value) is int and _within(value, least, most),
         QuestionKind.DATE: lambda value: type(value) is date and _within(value, least, most),
@@ -250,12 +271,7 @@ class Program:
                 question.id,
                 self.bits[question.id],
                 self._ready(question.when),
-                _fits(
-                    question.kind,
-                    (option.id for option in question.options),
-                    question.minimum if question.kind is QuestionKind.NUMBER else question.earliest,
-                    question.maximum if question.kind is QuestionKind.NUMBER else question.latest,
-                ),
+                _question_fits(question),
                 question.always or question.id not in mentioned,
             )
             for question in matter.questions

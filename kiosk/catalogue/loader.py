@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol, TypeVar
 
@@ -60,6 +60,7 @@ REVIEWERS = ("person", "machine")
 PREFILLS = ("card.name", "card.number", "card.address")
 DELIVERIES = ("post", "pick-up")
 COMBINERS = ("any", "all", "not", "answered")
+NONE_OF_THESE = ("none", "none_of_these")  # ids of options that stand alone by themselves
 PLAIN_ENTRIES = 6
 MAX_NUMBER = 999_999_999
 _PHONE = re.compile(r"[0-9][0-9 \-]{3,19}")
@@ -901,6 +902,11 @@ def _options(at: At, fields: Fields, kind: QuestionKind) -> tuple[Option, ...]:
             option_fields.take("text", _clear_text, _EMPTY),
             option_fields.option("hint", _clear_text, None),
         )
+        alone = option_fields.maybe("alone")
+        if alone and kind is not QuestionKind.MANY:
+            alone.report(Rule.OPTIONS, "only of several answers one can stand alone", "remove it")
+        if kind is QuestionKind.MANY:
+            option = replace(option, alone=alone.boolean() if alone else option.id in NONE_OF_THESE)
         option_fields.finish()
         _unique(one, option.id, [known.id for known in options])
         options.append(option)

@@ -128,6 +128,7 @@ class Option:
     id: str
     text: Text
     hint: Text | None = None
+    alone: bool = False  # of "many": excludes every other option, as "none of these" does
 
 
 @dataclass(frozen=True, slots=True)
