@@ -12,6 +12,7 @@ vendor's own.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import io
 import os
@@ -36,7 +37,12 @@ RGB_BYTES = WIDTH_PX * HEIGHT_PX * 3
 # A decoder takes some 20 ms; most of this is starting a process on a busy terminal.
 WLT_DEADLINE_S = 5.0
 # What the vendor's library returns instead of a picture.
-_WLT_FAILURES = {-1: "cannot decode", -4: "format", -5: "library is not licensed"}
+_WLT_FAILURES = {
+    -1: "cannot decode",
+    -4: "format",
+    -5: "library is not licensed",
+    -100: "neither unpack nor GetBmp",  # told by the child process
+}
 
 _BEST_QUALITY = 80
 _WORST_QUALITY = 1
@@ -89,11 +95,19 @@ def encode_webp(image: NDArray[np.uint8]) -> bytes:
     if image.shape != (HEIGHT_PX, WIDTH_PX, 3) or image.dtype != np.uint8:
         raise ValueError("a portrait is an array of bytes of shape (126, 102, 3)")
     picture = Image.fromarray(image)
-    for quality in range(_BEST_QUALITY, _WORST_QUALITY - 1, -1):
+
+    def encoded(quality: int) -> bytes:
         out = io.BytesIO()
         picture.save(out, "WEBP", quality=quality, method=6)
-        if out.tell() <= BLOCK_BYTES:
-            return out.getvalue().ljust(BLOCK_BYTES, b"\x00")
+        return out.getvalue()
+
+    # Size grows with quality, nearly: halve first, then step down to what really fits.
+    qualities = range(_WORST_QUALITY, _BEST_QUALITY + 1)
+    above = bisect.bisect_right(qualities, BLOCK_BYTES, key=lambda q: len(encoded(q)))
+    for quality in reversed(qualities[: max(1, above)]):
+        block = encoded(quality)
+        if len(block) <= BLOCK_BYTES:
+            return block.ljust(BLOCK_BYTES, b"\x00")
     raise ValueError("the picture does not fit into a portrait block")
 
 

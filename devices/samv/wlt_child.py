@@ -24,7 +24,7 @@ ROW_BYTES, PADDED_ROW_BYTES = 306, 308
 _PR_SET_PDEATHSIG = 1
 # Libraries differ in whether they put a bitmap's header first; none writes as much as this.
 _TARGET_BYTES = 65_536
-_NO_SUCH_FUNCTION = -1
+_NO_SUCH_FUNCTION = -100  # our own code, far from any of theirs
 _USB = 2
 _MEMORY_BYTES = 512 * 1024 * 1024
 
