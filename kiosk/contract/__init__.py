@@ -8,6 +8,7 @@ Fields that say who somebody is are left out of `repr`.
 from __future__ import annotations
 
 from kiosk.contract.answers import (
+    CaseState,
     CentralAnswer,
     CentralQuestion,
     CertificateAnswer,
@@ -40,7 +41,6 @@ from kiosk.contract.application import (
     MaterialStatus,
     PartyOnPaper,
     Pledge,
-    Role,
     SignatureOnPaper,
     SituationRef,
     TerminalRef,
@@ -53,6 +53,7 @@ __all__ = [
     "AnswerOnPath",
     "ApplicationDocument",
     "Attachment",
+    "CaseState",
     "CentralAnswer",
     "CentralQuestion",
     "CertificateAnswer",
@@ -81,7 +82,6 @@ __all__ = [
     "RecordKind",
     "RecordTable",
     "RecordsAnswer",
-    "Role",
     "SignatureOnPaper",
     "SituationRef",
     "TerminalRef",

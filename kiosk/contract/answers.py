@@ -125,13 +125,23 @@ class ProgressQuestion(Model):
     last4: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{4}$", repr=False)]
 
 
+class CaseState(StrEnum):
+    """Where a case stands at its department."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    TO_BE_CORRECTED = "to-be-corrected"
+    REFUSED = "refused"
+    DECIDED = "decided"
+
+
 class ProgressAnswer(Model):
     """How far a case is, and what is still owed."""
 
     receipt_number: ReceiptNo
     case_number: NotEmpty
     item: Key
-    state: Literal["received", "accepted", "to-be-corrected", "refused", "decided"]
+    state: CaseState
     received_at: Moment
     owed_materials: tuple[Key, ...] = ()
 

@@ -26,17 +26,6 @@ from kiosk.contract.base import (
 Personal = Field(repr=False)
 
 
-class Role(StrEnum):
-    """As what somebody takes part in a case."""
-
-    APPLICANT = "applicant"
-    AGENT = "agent"
-    SUBJECT = "subject"  # whom it is about: a child, a deceased
-    CO_SIGNER = "co-signer"
-    LEGAL_REPRESENTATIVE = "legal-representative"
-    GUARDIAN = "guardian"
-
-
 class DocumentKind(StrEnum):
     """By which paper a party is named."""
 
@@ -98,7 +87,7 @@ class Evidence(Model):
 class PartyOnPaper(Model):
     """Somebody who takes part."""
 
-    role: Role
+    role: Key  # as the item's catalogue entry calls it: "applicant", "child", ...
     name: NotEmpty = Personal
     document_kind: DocumentKind
     number: Short = Field(default="", repr=False)
@@ -137,6 +126,7 @@ class MaterialStatus(StrEnum):
     PLEDGED = "pledged"
     FROM_CARD = "from_card"
     E_LICENCE = "e_licence"
+    MADE_HERE = "made_here"  # a form that the terminal filled in and the resident signed
 
 
 class Attachment(Model):
@@ -185,7 +175,7 @@ class Pledge(Model):
 class SignatureOnPaper(Model):
     """A signature, kept as an attachment."""
 
-    role: Role
+    role: Key
     attachment: Attachment
     signed_at: CivilTime
 
@@ -205,6 +195,7 @@ class ApplicationDocument(Model):
     language: Literal["zh", "en"]
     parties: Annotated[tuple[PartyOnPaper, ...], Field(min_length=1)]
     answers: tuple[AnswerOnPath, ...] = ()
+    told: tuple[AnswerOnPath, ...] = ()  # facts asked for because no card told them
     situations: tuple[SituationRef, ...] = ()
     materials: tuple[HandedMaterial, ...] = ()
     form: dict[Key, FieldValue] = Field(default_factory=dict, repr=False)
