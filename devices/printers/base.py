@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from devices.records import PrinterStatus
+from devices.worker import Cancel
 
 Media = Literal["80mm", "a4"]
 
@@ -33,14 +34,6 @@ class PrintJob:
     target: str
 
 
-class Cancel(Protocol):
-    """Anything that can be asked whether the command was cancelled (threading.Event)."""
-
-    def is_set(self) -> bool:
-        """True once the caller no longer wants the job."""
-        ...
-
-
 class Printer(Protocol):
     """One printer, used by one thread at a time."""
 
@@ -54,5 +47,6 @@ class Printer(Protocol):
         ...
 
     def print(self, pdf: bytes, *, title: str, deadline_s: float, cancel: Cancel) -> PrintJob:
-        """Print a PDF. `title` holds no personal data. Raises DeviceError."""
+        """Print a PDF. `title` holds no personal data. Ends at `deadline_s` or when `cancel`
+        says so, whichever is first. Raises DeviceError."""
         ...

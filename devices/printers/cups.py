@@ -22,9 +22,10 @@ from enum import IntEnum
 
 from devices.errors import DeviceError, Fault
 from devices.printers import ipp
-from devices.printers.base import Cancel, Media, PrinterCapabilities, PrintJob
+from devices.printers.base import Media, PrinterCapabilities, PrintJob
 from devices.printers.ipp import Attributes, IppClient, IppError, Operation
 from devices.records import PaperState, PrinterStatus
+from devices.worker import Cancel
 
 _SYSTEM_SOCKET = "/run/cups/cups.sock"
 _REQUEST_S = 3.0
@@ -82,7 +83,10 @@ class _Seen:
 class CupsPrinter:
     """The CUPS queue `queue` on `server` (a host with port, or a Unix socket's path).
 
-    `options` are job template keywords such as {"media": "custom_receipt_80x200mm"}.
+    `patience_s` is how long a reason such as "no paper" may last before the job is taken
+    back, `request_s` how long one question to CUPS may take. `options` are job template
+    keywords such as {"media": "custom_receipt_80x200mm"}. Raises ValueError for an address
+    that cannot be one.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class CupsPrinter:
         reports_paper: bool = False,
         options: Mapping[str, str] | None = None,
         patience_s: float = _PATIENCE_S,
+        request_s: float = _REQUEST_S,
     ) -> None:
         self._client = IppClient(server or _SYSTEM_SOCKET)
         self._path = f"/printers/{queue}"
@@ -102,6 +107,7 @@ class CupsPrinter:
         self._capabilities = PrinterCapabilities(media, reports_paper)
         self._options = [(key, [ipp.keyword(text)]) for key, text in (options or {}).items()]
         self._patience_s = patience_s
+        self._request_s = request_s
 
     @property
     def capabilities(self) -> PrinterCapabilities:
@@ -121,8 +127,7 @@ class CupsPrinter:
         """Send `pdf` once and wait for the job's end, at most `deadline_s` (and a few seconds
         for taking it back). Raises DeviceError as described above."""
         deadline = time.monotonic() + deadline_s
-        if cancel.is_set():
-            raise DeviceError(Fault.CANCELLED)
+        cancel.raise_if_cancelled()
         self._check_before()
         # The name is how the job is found again if the answer to sending it gets lost.
         unique = f"{title} {secrets.token_hex(6)}"
@@ -175,7 +180,7 @@ class CupsPrinter:
                         ("which-jobs", [ipp.keyword(which)]),
                         ("my-jobs", [ipp.boolean(False)]),
                     ],
-                    timeout_s=_REQUEST_S,
+                    timeout_s=self._request_s,
                 )
             except (IppError, *_CONNECTION) as error:
                 raise DeviceError(Fault.PRINT_UNKNOWN, "no answer after sending") from error
@@ -194,15 +199,15 @@ class CupsPrinter:
             now = time.monotonic()
             if seen is not None and seen.state in _ENDED:
                 return self._ended(job_id, seen)
-            if cancel.is_set():
-                return self._take_back(job_id, Fault.CANCELLED)
+            if cancel.cancelled:
+                return self._take_back(job_id, _why(cancel))
             fault = self._trouble(seen)
             trouble_since = (trouble_since or now) if fault else None
             if fault and trouble_since is not None and now - trouble_since >= self._patience_s:
                 return self._take_back(job_id, fault)
             if now >= deadline:
                 return self._take_back(job_id, fault or Fault.DEADLINE)
-            time.sleep(_POLL_S)
+            cancel.wait(_POLL_S)
 
     def _ended(self, job_id: int, seen: _Seen) -> PrintJob:
         if seen.state is JobState.COMPLETED:
@@ -234,7 +239,7 @@ class CupsPrinter:
                     ("job-id", [ipp.Typed(0x21, job_id)]),
                     ("requesting-user-name", [ipp.name(ipp.user_name())]),
                 ],
-                timeout_s=_REQUEST_S,
+                timeout_s=self._request_s,
             )
         except (IppError, *_CONNECTION):
             pass  # the state below decides: it may have ended by itself in between
@@ -272,7 +277,7 @@ class CupsPrinter:
                         [ipp.keyword("job-state"), ipp.keyword("time-at-processing")],
                     ),
                 ],
-                timeout_s=_REQUEST_S,
+                timeout_s=self._request_s,
             )
         except (IppError, *_CONNECTION):
             return None
@@ -288,7 +293,7 @@ class CupsPrinter:
             Operation.GET_PRINTER_ATTRIBUTES,
             self._path,
             [*self._target(), ("requested-attributes", [ipp.keyword(key) for key in wanted])],
-            timeout_s=_REQUEST_S,
+            timeout_s=self._request_s,
         )
         group: Attributes = answer.groups[0] if answer.groups else {}
         reasons = {
@@ -313,6 +318,15 @@ class CupsPrinter:
             ("printer-uri", [ipp.uri(self._uri)]),
             ("requesting-user-name", [ipp.name(ipp.user_name())]),
         ]
+
+
+def _why(cancel: Cancel) -> Fault:
+    """Whether somebody cancelled, or time ran out."""
+    try:
+        cancel.raise_if_cancelled()
+    except DeviceError as error:
+        return error.fault
+    return Fault.CANCELLED
 
 
 def _bare(reason: str) -> str:

@@ -187,11 +187,15 @@ class _UnixConnection(http.client.HTTPConnection):
 class IppClient:
     """Sends requests to one CUPS server.
 
-    `server` is "host", "host:port" or the absolute path of its Unix socket. Every call opens
+    `server` is "host", "host:port" or the absolute path of its Unix socket, anything else
+    raises ValueError. Every call opens
     a connection of its own, so a restarted server is no special case.
     """
 
     def __init__(self, server: str) -> None:
+        host, _, port = server.partition(":")
+        if not server.startswith("/") and (not host or not (port or "631").isdecimal()):
+            raise ValueError(f"not a CUPS server: {server!r} (host, host:port or /path)")
         self._server = server
         self._ids = itertools.count(1)
 

@@ -11,8 +11,9 @@ import re
 from pathlib import Path
 
 from devices.errors import DeviceError, Fault
-from devices.printers.base import Cancel, Media, PrinterCapabilities, PrintJob
+from devices.printers.base import Media, PrinterCapabilities, PrintJob
 from devices.records import PaperState, PrinterStatus
+from devices.worker import Cancel
 
 _NAME = re.compile(r"job-(\d{4,})\.pdf")
 
@@ -46,9 +47,9 @@ class PdfFolderPrinter:
         deadline_s: float,  # noqa: ARG002 - a local write does not wait
         cancel: Cancel,
     ) -> PrintJob:
-        """Write the next file. Raises DeviceError: CANCELLED, PRINTER_ABSENT, PRINT_FAILED."""
-        if cancel.is_set():
-            raise DeviceError(Fault.CANCELLED)
+        """Write the next file. Raises DeviceError: CANCELLED, DEADLINE,
+        PRINTER_ABSENT, PRINT_FAILED."""
+        cancel.raise_if_cancelled()
         return self._write(pdf)
 
     def files(self) -> list[Path]:

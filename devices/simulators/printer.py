@@ -6,9 +6,10 @@ import threading
 from pathlib import Path
 
 from devices.errors import DeviceError, Fault
-from devices.printers.base import Cancel, Media, PrintJob
+from devices.printers.base import Media, PrintJob
 from devices.printers.pdf_folder import PdfFolderPrinter
 from devices.records import PaperState, PrinterStatus
+from devices.worker import Cancel
 
 
 class SimulatedPrinter(PdfFolderPrinter):

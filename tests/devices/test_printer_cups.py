@@ -18,6 +18,7 @@ from devices.errors import DeviceError, Fault
 from devices.printers.base import PrintJob
 from devices.printers.cups import CupsPrinter
 from devices.records import PaperState
+from devices.worker import Cancel
 
 PDF = b"%PDF-1.4\n% a receipt\n" + bytes(range(256)) * 40 + b"\n%%EOF\n"
 SYSTEM_BIN = Path("/usr/lib/cups")
@@ -173,12 +174,8 @@ def cupsd(daemon: Cupsd) -> Cupsd:
     return daemon
 
 
-def go(
-    printer: CupsPrinter, deadline_s: float = WAIT_S, cancel: threading.Event | None = None
-) -> PrintJob:
-    return printer.print(
-        PDF, title="receipt", deadline_s=deadline_s, cancel=cancel or threading.Event()
-    )
+def go(printer: CupsPrinter, deadline_s: float = WAIT_S, cancel: Cancel | None = None) -> PrintJob:
+    return printer.print(PDF, title="receipt", deadline_s=deadline_s, cancel=cancel or Cancel())
 
 
 def refused(printer: CupsPrinter, **arguments: object) -> Fault:
@@ -264,9 +261,9 @@ def test_deadline_while_printing_is_unknown_and_the_job_is_gone(cupsd: Cupsd) ->
 
 
 def test_cancel_while_printing_is_unknown(cupsd: Cupsd) -> None:
-    cancel = threading.Event()
+    cancel = Cancel()
     working = cupsd.base / "out" / "working"
-    helper = threading.Thread(target=lambda: (until(working.exists, "backend"), cancel.set()))
+    helper = threading.Thread(target=lambda: (until(working.exists, "backend"), cancel.cancel()))
     helper.start()
     assert refused(CupsPrinter("slow", cupsd.address), cancel=cancel) is Fault.PRINT_UNKNOWN
     helper.join(WAIT_S)
@@ -281,8 +278,8 @@ def test_a_held_job_never_reached_the_printer(cupsd: Cupsd) -> None:
 
 
 def test_cancelled_before_it_began_sends_nothing(cupsd: Cupsd) -> None:
-    cancel = threading.Event()
-    cancel.set()
+    cancel = Cancel()
+    cancel.cancel()
     assert refused(CupsPrinter("ok", cupsd.address), cancel=cancel) is Fault.CANCELLED
     assert not cupsd.printed()
 
@@ -401,6 +398,46 @@ def test_the_daemon_may_restart_while_a_job_waits(cupsd: Cupsd) -> None:
     go(printer)
     helper.join(WAIT_S)
     assert len(cupsd.printed()) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [None, b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"]
+)
+def test_a_server_that_says_nothing_or_nonsense_is_absent(reply: bytes | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(WAIT_S)
+        done = threading.Event()
+
+        def serve() -> None:
+            for _ in range(2):
+                client, _ = server.accept()
+                with client:
+                    client.recv(65536)
+                    if reply is None:
+                        done.wait(WAIT_S)
+                    else:
+                        client.sendall(reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        printer = CupsPrinter("ok", f"127.0.0.1:{server.getsockname()[1]}", request_s=0.2)
+        assert not printer.status().online
+        done.set()
+        assert refused(printer) is Fault.PRINTER_ABSENT
+        thread.join(WAIT_S)
+
+
+def test_the_commands_own_deadline_counts_too(cupsd: Cupsd) -> None:
+    printer = CupsPrinter("slow", cupsd.address)
+    assert refused(printer, cancel=Cancel(0.5)) is Fault.PRINT_UNKNOWN
+    expired = Cancel(0.0)
+    assert refused(printer, cancel=expired) is Fault.DEADLINE
+
+
+@pytest.mark.parametrize("server", ["host:port", ":631"])
+def test_an_address_that_is_none_is_refused_at_once(server: str) -> None:
+    with pytest.raises(ValueError, match="CUPS server"):
+        CupsPrinter("ok", server)
 
 
 def clear_reasons(queue: str, cupsd: Cupsd) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,11 @@ from devices.printers.base import Printer, PrintJob
 from devices.printers.pdf_folder import PdfFolderPrinter
 from devices.records import PaperState
 from devices.simulators.printer import SimulatedPrinter
+from devices.worker import Cancel
 
 
 def go(printer: Printer, pdf: bytes = b"%PDF-1") -> PrintJob:
-    return printer.print(pdf, title="陈小明 receipt", deadline_s=1.0, cancel=threading.Event())
+    return printer.print(pdf, title="陈小明 receipt", deadline_s=1.0, cancel=Cancel())
 
 
 def refused(printer: Printer) -> Fault:
@@ -60,8 +60,8 @@ def test_a_folder_that_cannot_be_made_is_an_absent_printer(tmp_path: Path) -> No
 
 
 def test_cancelled_before_it_began(tmp_path: Path) -> None:
-    cancel = threading.Event()
-    cancel.set()
+    cancel = Cancel()
+    cancel.cancel()
     printer = PdfFolderPrinter(tmp_path)
     with pytest.raises(DeviceError) as caught:
         printer.print(b"x", title="t", deadline_s=1.0, cancel=cancel)
