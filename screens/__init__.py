@@ -1,1 +1,1 @@
-"""What people see and touch: view models in, events out, and nothing else known."""
+"""What people see and touch: draws views of the journey and emits its events, nothing else."""

@@ -1,0 +1,23 @@
+"""What the face camera sees, as the screen asks for it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class PreviewSource(Protocol):
+    """Where a preview comes from. Must return at once."""
+
+    def latest(self) -> tuple[bytes, int, int, int] | None:
+        """The newest picture: RGB bytes (3 per pixel), width, height, sequence number.
+
+        None while there is none. The screen paints only when the sequence number changed.
+        """
+
+
+class NoPreview:
+    """A source that has nothing to show."""
+
+    def latest(self) -> tuple[bytes, int, int, int] | None:
+        """Always None."""
+        return None

@@ -1,0 +1,176 @@
+"""One question a page: options, yes or no, a number, or a date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from kiosk.journey.events import Answered
+from kiosk.journey.views import OptionLine, QuestionView
+from screens.theme import Role
+from screens.toolkit import (
+    Block,
+    BlockScreen,
+    Card,
+    Heading,
+    Keys,
+    Kit,
+    Note,
+    Para,
+    chunked,
+)
+
+_DIGITS = ("123", "456", "789")
+MOST_DIGITS = 9
+_DATE_DIGITS = 8
+
+
+class Screen(BlockScreen):
+    """See the module."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._question = ""
+        self._typed = ""  # a date while it is not whole
+        self._view: QuestionView | None = None
+
+    def head(self, body: QuestionView) -> Sequence[Block]:
+        if body.id != self._question:
+            self._question = body.id
+            self._typed = body.value.replace("-", "") if body.kind == "date" else ""
+        self._view = body
+        kit = self.kit
+        key = "question.over" if body.most_left else "question.over.last"
+        many = kit.text("question.many") if body.kind == "many" and not body.hint else ""
+        return (
+            Heading(
+                key="question",
+                over=kit.text(key, number=body.number, left=body.most_left),
+                text=body.text,
+                sub=body.hint or many,
+            ),
+        )
+
+    def blocks(self, body: QuestionView) -> Sequence[Block]:
+        makers: dict[str, Callable[[QuestionView], tuple[Block, ...]]] = {
+            "one": self._options,
+            "many": self._options,
+            "yes-no": self._yes_no,
+            "number": self._number,
+            "date": self._date,
+        }
+        return (*makers[body.kind](body), *self._notes(body))
+
+    def foot(self, body: QuestionView) -> Sequence[Block]:
+        if body.kind not in ("number", "date"):
+            return ()
+        rows = (
+            *(tuple((digit, digit) for digit in row) for row in _DIGITS),
+            (("clear", self.kit.text("key.clear")), ("0", "0"), ("backspace", "icon:backspace")),
+        )
+        return (Keys(key="keys", rows=rows, on_key=self._key),)
+
+    def _options(self, body: QuestionView) -> tuple[Block, ...]:
+        cards = [self._option(body, option) for option in body.options]
+        return chunked("option", cards, 2) if self._two(cards) else tuple(cards)
+
+    def _two(self, cards: Sequence[Card]) -> bool:
+        return self.kit.metrics.landscape and len(cards) > 2
+
+    def _option(self, body: QuestionView, option: OptionLine) -> Card:
+        many = body.kind == "many"
+        value = _toggled(body.options, option.id) if many else option.id
+        return Card(
+            key=f"option:{option.id}",
+            name=f"option:{option.id}",
+            on=Answered(body.id, value),
+            title=option.text,
+            subs=(option.hint,) if option.hint else (),
+            lead="check" if many else "radio",
+            chosen=option.chosen,
+        )
+
+    def _yes_no(self, body: QuestionView) -> tuple[Block, ...]:
+        cards = tuple(
+            Card(
+                key=f"option:{value}",
+                name=f"option:{value}",
+                on=Answered(body.id, value),
+                title=self.kit.text(f"question.{value}"),
+                lead="radio",
+                chosen=body.value == value,
+                min_mm=32.0,
+            )
+            for value in ("yes", "no")
+        )
+        return chunked("option", cards, 2) if self.kit.metrics.landscape else cards
+
+    def _number(self, body: QuestionView) -> tuple[Block, ...]:
+        if not body.value:
+            return (self._field(self.kit.text("question.number.empty"), empty=True),)
+        return (self._field(f"{body.value} {body.unit}".strip()),)
+
+    def _date(self, _body: QuestionView) -> tuple[Block, ...]:
+        typed = self._typed
+        if not typed:
+            return (self._field(self.kit.text("question.date.empty"), empty=True),)
+        padded = typed.ljust(_DATE_DIGITS, "_")
+        text = self.kit.text("question.date", year=padded[:4], month=padded[4:6], day=padded[6:])
+        field = self._field(text)
+        if len(typed) == _DATE_DIGITS and _iso(typed) == "":
+            return (
+                field,
+                Para(key="wrong", text=self.kit.text("question.date.wrong"), ink="amber"),
+            )
+        return (field,)
+
+    def _field(self, text: str, *, empty: bool = False) -> Card:
+        role = Role.TEXT if empty else Role.TITLE
+        return Card(key="value", title=text, centred=True, role=role, min_mm=28.0)
+
+    def _notes(self, body: QuestionView) -> tuple[Block, ...]:
+        notes: list[Block] = []
+        if body.needed:
+            papers = self.kit.list(body.needed)
+            text = self.kit.text("question.needed", papers=papers)
+            notes.append(Note(key="needed", text=text, rich=True))
+        if body.trial:
+            notes.append(Note(key="trial", text=self.kit.text("question.trial"), tone="mist"))
+        return tuple(notes)
+
+    def _key(self, name: str) -> None:
+        body = self._view
+        if body is None:
+            return
+        if body.kind == "number":
+            self.kit.emit(Answered(body.id, _typed(body.value, name, MOST_DIGITS)))
+            return
+        before = _iso(self._typed)
+        self._typed = _typed(self._typed, name, _DATE_DIGITS)
+        after = _iso(self._typed)
+        self.refresh()
+        if after != before:
+            self.kit.emit(Answered(body.id, after))
+
+
+def _toggled(options: Sequence[OptionLine], touched: str) -> str:
+    chosen = {option.id for option in options if option.chosen} ^ {touched}
+    return ",".join(sorted(chosen))
+
+
+def _typed(text: str, key: str, most: int) -> str:
+    if key == "clear":
+        return ""
+    if key == "backspace":
+        return text[:-1]
+    return (text + key)[:most]
+
+
+def _iso(digits: str) -> str:
+    """The date of eight digits in ISO form, "" if there is no such day."""
+    if len(digits) != _DATE_DIGITS:
+        return ""
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
+    except ValueError:
+        return ""

@@ -1,0 +1,629 @@
+"""The window: what surrounds every step, and the step itself.
+
+`Shell.show_view` shows a whole view. While step, language, size and theme stay the same it
+updates what is there; nothing is rebuilt. Screens are built when first needed and kept until
+`rebuild`, which forgets every one of them, and all they showed, at the end of a visit.
+
+Layout: header (logo, heading, person, buttons), progress, notice, the step, the bar with Back
+at the left and the main action at the right, the demo mark. Over it lies the help or, before
+all, the question whether anybody is still there.
+
+A screen is added in `screens/registry.py`; `screens/toolkit.py` says how to write one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from kiosk.journey.events import (
+    Back,
+    Event,
+    Help,
+    LanguageSet,
+    Leave,
+    Next,
+    SizeSet,
+    Stay,
+    ThemeSet,
+)
+from kiosk.journey.terms import Language, Size, StepName, Theme
+from kiosk.journey.views import Frame, Notice, View
+from screens.preview import PreviewSource
+from screens.registry import screen_for
+from screens.theme import Look, Metrics, Role, colour
+from screens.toolkit import (
+    Block,
+    Button,
+    ButtonWidget,
+    Drawn,
+    Heading,
+    Keeper,
+    Kit,
+    Note,
+    Para,
+    Space,
+    StepScreen,
+    WordsSource,
+    fill_panel,
+    shares,
+)
+
+
+class Shell(QWidget):
+    """The terminal's window. `emit` gets every event that a touch makes.
+
+    Raises KeyError when a view names words that do not exist.
+    """
+
+    def __init__(
+        self,
+        words: WordsSource,
+        look: Look,
+        emit: Callable[[Event], None],
+        preview: PreviewSource,
+    ) -> None:
+        super().__init__()
+        self._words = words
+        self._look = look
+        self._emit = emit
+        self._preview = preview
+        self._view: View | None = None
+        self._kit: Kit | None = None
+        self._parts: _Parts | None = None
+        self._screens: dict[StepName, StepScreen] = {}
+        self.setObjectName("shell")
+
+    def show_view(self, view: View) -> None:
+        """Show `view`; in place as far as possible."""
+        frame = view.frame
+        self._view = view
+        if self._kit is None or not self._suits(self._kit, frame):
+            self._forget()
+            self._build(frame)
+        parts = self._parts
+        if parts is None:  # the window has no size yet; resizeEvent comes back here
+            return
+        screen = self._screens.get(frame.step)
+        if screen is None:
+            screen = screen_for(frame.step, parts.kit)
+            screen.setParent(self)
+            screen.lower()
+            self._screens[frame.step] = screen
+        screen.frame = frame
+        parts.show_frame(frame, screen.extra_actions(view.body))
+        box = parts.place(QRect(0, 0, self.width(), self.height()))
+        screen.setGeometry(box)
+        screen.update_view(view.body, frame)
+        for step, other in self._screens.items():
+            other.setVisible(step is frame.step)
+        parts.overlay(frame, self.rect())
+
+    def step_screen(self) -> StepScreen | None:
+        """The screen of the step shown."""
+        return self._screens.get(self._view.frame.step) if self._view is not None else None
+
+    def rebuild(self) -> None:
+        """Forget every screen and what it showed; the next view builds all anew."""
+        self._view = None
+        self._forget()
+        self.update()
+
+    def touch(self, name: str) -> bool:
+        """Click the visible, enabled button called `name`; False if there is none."""
+        found = self.touchable(name)
+        if found is None:
+            return False
+        found.click()
+        return True
+
+    def touchable(self, name: str) -> QAbstractButton | None:
+        """The button called `name` if a person could touch it now."""
+        top: QWidget = self
+        if self._parts is not None and self._parts.cover.isVisible():
+            top = self._parts.cover  # what lies below cannot be reached
+        for button in top.findChildren(QAbstractButton, name):
+            if button.isVisibleTo(self) and button.isEnabled():
+                return button
+        return None
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Measures depend on the size of the window: build anew."""
+        self._forget()
+        if self._view is not None:
+            self.show_view(self._view)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground."""
+        painter = QPainter(self)
+        kit = self._kit
+        first = next(iter(self._look.themes.values()))
+        painter.fillRect(self.rect(), colour(first.paper if kit is None else kit.tokens.paper))
+        painter.end()
+
+    def _suits(self, kit: Kit, frame: Frame) -> bool:
+        return (
+            kit.language == frame.language
+            and kit.metrics.size is frame.size
+            and kit.tokens == self._look.themes[frame.theme]
+        )
+
+    def _build(self, frame: Frame) -> None:
+        if self.width() <= 0 or self.height() <= 0:
+            return
+        metrics = Metrics(frame.size, self.width(), self.height(), self._look.mm_per_px)
+        self._kit = Kit(
+            self._words,
+            frame.language.value,
+            self._look.themes[frame.theme],
+            metrics,
+            self._emit,
+            self._preview,
+        )
+        self._parts = _Parts(self._kit, self)
+        self.update()
+
+    def _forget(self) -> None:
+        for screen in self._screens.values():
+            screen.hide()
+            screen.deleteLater()
+            screen.setParent(None)
+        self._screens.clear()
+        if self._parts is not None:
+            self._parts.drop()
+        self._parts = None
+        self._kit = None
+
+
+class _Parts:
+    """Everything around the step."""
+
+    def __init__(self, kit: Kit, window: QWidget) -> None:
+        self.kit = kit
+        self.header = HeaderWidget(kit, window)
+        self.progress = ProgressWidget(kit, window)
+        self.bar = BarWidget(kit, window)
+        self.mark = DemoMark(kit, window)
+        self.cover = Cover(kit, window)
+        self._notices = Keeper(kit, window)
+        self._notice: list[Drawn] = []
+        self._demo = False
+        self._steps: tuple[int, int] | None = None
+        for widget in (self.header, self.progress, self.bar):
+            widget.show()
+        self.cover.hide()
+
+    def show_frame(self, frame: Frame, extra: Sequence[Button]) -> None:
+        """Take in what the frame says."""
+        self.header.show_frame(frame)
+        self._steps = frame.progress
+        self.progress.show_steps(frame.progress)
+        self.bar.show_buttons(bar_rows(self.kit, frame, extra))
+        self._demo = frame.demo
+        self.mark.setVisible(frame.demo)
+        notice = [notice_block(self.kit, frame.notice)] if frame.notice else []
+        self._notice, _ = self._notices.show(notice)
+
+    def place(self, window: QRect) -> QRect:
+        """Place everything in the window; returns the room for the step."""
+        metrics = self.kit.metrics
+        left, width = metrics.margin, window.width() - 2 * metrics.margin
+        top = metrics.px(11.0 if not metrics.landscape else 6.5)
+        bottom = window.height() - metrics.px(10.0 if not metrics.landscape else 6.0)
+        if self._demo:
+            height = self.mark.height_for()
+            self.mark.setGeometry(0, window.height() - height, window.width(), height)
+            bottom = window.height() - height - metrics.px(6.0 if not metrics.landscape else 4.0)
+        height = self.header.height_for(width)
+        self.header.setGeometry(left, top, width, height)
+        top += height + metrics.px(7.0 if not metrics.landscape else 4.4)
+        if self._steps is not None:
+            height = metrics.px(3.2)
+            self.progress.setGeometry(left, top, width, height)
+            top += height + metrics.px(8.6 if not metrics.landscape else 5.0)
+        for widget in self._notice:
+            height = widget.height_for(width)
+            widget.setGeometry(left, top, width, height)
+            widget.show()
+            top += height + metrics.gap
+        height = self.bar.height_for(width)
+        if height:
+            bottom -= height
+            self.bar.setGeometry(left, bottom, width, height)
+            bottom -= metrics.gap
+        return QRect(left, top, width, bottom - top)
+
+    def overlay(self, frame: Frame, window: QRect) -> None:
+        """Help, or the question whether anybody is still there."""
+        blocks = idle_blocks(self.kit, frame) or help_blocks(self.kit, frame)
+        if not blocks:
+            self.cover.hide()
+            return
+        self.cover.setGeometry(window)
+        self.cover.asks = frame.idle_left_s is not None
+        self.cover.show_blocks(blocks)
+        self.cover.raise_()
+        self.cover.show()
+
+    def drop(self) -> None:
+        """Take everything off the window."""
+        self._notices.show([])
+        for widget in (self.header, self.progress, self.bar, self.mark, self.cover):
+            widget.hide()
+            widget.deleteLater()
+            widget.setParent(None)
+
+
+def notice_block(kit: Kit, notice: Notice) -> Note:
+    """A notice as a panel that is not to be missed."""
+    text = kit.text(f"notice.{notice.key}", **dict(notice.values))
+    return Note(key="notice", text=text, icon="warn", code=notice.code)
+
+
+def bar_rows(kit: Kit, frame: Frame, extra: Sequence[Button]) -> tuple[Button, ...]:
+    """The buttons of the bar, from left to right."""
+    buttons: list[Button] = []
+    if frame.back:
+        buttons.append(Button(key="back", name="back", text=kit.text("back"), on=Back()))
+    buttons.extend(extra)
+    if frame.next_key:
+        buttons.append(
+            Button(
+                key="next",
+                name="next",
+                text=kit.text(frame.next_key),
+                on=Next(),
+                kind="primary",
+                enabled=frame.next_enabled,
+            )
+        )
+    return tuple(buttons)
+
+
+def help_blocks(kit: Kit, frame: Frame) -> tuple[Block, ...]:
+    """The help of a step, with what can be set for the eyes."""
+    if not frame.help_open:
+        return ()
+    contrast = frame.theme is Theme.CONTRAST
+    return (
+        Heading(key="help.title", text=kit.text("help.title")),
+        Para(key="help.text", text=kit.text(f"help.{frame.step.value}")),
+        Note(key="help.people", text=kit.text("help.people"), tone="mist", icon="people"),
+        Button(
+            key="theme",
+            name="theme",
+            text=kit.text("theme.calm" if contrast else "theme.contrast"),
+            on=ThemeSet(Theme.CALM if contrast else Theme.CONTRAST),
+        ),
+        Button(key="help", name="help", text=kit.text("help.close"), on=Help(), kind="primary"),
+    )
+
+
+def idle_blocks(kit: Kit, frame: Frame) -> tuple[Block, ...]:
+    """The question before a visit ends by itself."""
+    if frame.idle_left_s is None:
+        return ()
+    return (
+        Heading(key="idle.title", text=kit.text("idle.title"), centred=True),
+        Para(
+            key="idle.text",
+            text=kit.text("idle.text", seconds=frame.idle_left_s),
+            centred=True,
+        ),
+        Para(key="idle.left", text=str(frame.idle_left_s), role=Role.BIG, centred=True),
+        Space(key="idle.space", height_mm=1),
+        Button(key="stay", name="stay", text=kit.text("idle.stay"), on=Stay(), kind="primary"),
+    )
+
+
+class HeaderWidget(QWidget):
+    """Logo, heading, person, and the buttons that are always there."""
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self._keeper = Keeper(kit, self)
+        self._buttons: list[Drawn] = []
+        self._shown: tuple[object, ...] = ()
+        self._heading = kit.set("")
+        self._sub = kit.set("")
+        self._below = False
+        self._logo = kit.metrics.px(18.8 if not kit.metrics.large else 20.4)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Take in what the frame says."""
+        kit = self.kit
+        verified = kit.text("verified") if frame.verified else ""
+        sub = kit.join(frame.person, verified) if frame.person else ""
+        if not sub and not frame.heading:
+            sub = frame.site
+        shown = (frame.heading, sub, frame.leave)
+        if shown != self._shown:
+            self._shown = shown
+            self._heading = kit.set(frame.heading or kit.text("brand"), Role.BRAND)
+            self._sub = kit.set(sub)
+            self.setAccessibleName(kit.join(self._heading.text, sub))
+            self._buttons, _ = self._keeper.show(self._pills(frame))
+            self._place()
+            self.update()
+
+    def height_for(self, width: int) -> int:
+        """Height needed at a width; decides whether the heading stands beside the logo."""
+        metrics = self.kit.metrics
+        row = max(self._logo, metrics.pill)
+        room = width - self._logo - metrics.px(4.4) - self._pills_width() - metrics.gap
+        widest = max(self._heading.natural_width(), self._sub.natural_width())
+        text = self._heading.height(max(1, room)) + self._sub.height(max(1, room))
+        self._below = widest > room or text > row * 1.35
+        if self._below:
+            gap = metrics.px(4.4)
+            return row + gap + self._heading.height(width) + self._sub.height(width)
+        return max(row, text)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Put the buttons at the right."""
+        self._place()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Logo and texts."""
+        kit, metrics = self.kit, self.kit.metrics
+        painter = QPainter(self)
+        row = self._row()
+        logo = QRect(0, (row - self._logo) // 2, self._logo, self._logo)
+        fill_panel(painter, kit, logo, "celadon", radius=metrics.px(4.6))
+        painter.setFont(metrics.font(Role.HEADING if not metrics.large else Role.BRAND))
+        painter.setPen(kit.colour("on_celadon"))
+        painter.drawText(logo, Qt.AlignmentFlag.AlignCenter, "瓯")
+        left = self._logo + metrics.px(4.4)
+        room = self.width() - left - self._pills_width() - metrics.gap
+        text = self._heading.height(room) + self._sub.height(room)
+        box = QRectF(left, (row - text) / 2, room, text)
+        if self._below:
+            box = QRectF(0, row + metrics.px(4.4), self.width(), self.height())
+            brand = kit.set(kit.text("brand"), Role.BRAND)
+            if brand.natural_width() <= room:
+                at = QRectF(left, (row - brand.pitch) / 2, room, brand.pitch)
+                brand.paint(painter, at, kit.colour("ink"))
+        self._heading.paint(painter, box, kit.colour("ink"))
+        box.setTop(box.top() + self._heading.height(box.width()))
+        self._sub.paint(painter, box, kit.colour("ink_soft"))
+        painter.end()
+
+    def overflow(self) -> bool:
+        """Whether something would be cut."""
+        return self.height_for(self.width()) > self.height()
+
+    def _row(self) -> int:
+        if self._below:
+            return max(self._logo, self.kit.metrics.pill)
+        return self.height()
+
+    def _pills(self, frame: Frame) -> list[Button]:
+        kit = self.kit
+        large = frame.size is Size.LARGE
+        english = frame.language is Language.EN
+        pills = [
+            Button(
+                key="size",
+                name="size",
+                text=kit.text("size.normal" if large else "size.large"),
+                on=SizeSet(Size.NORMAL if large else Size.LARGE),
+                kind="pill",
+                says=kit.text("size.normal.says" if large else "size.large.says"),
+            ),
+            Button(
+                key="language",
+                name="language",
+                text="中文" if english else "EN",
+                on=LanguageSet(Language.ZH if english else Language.EN),
+                kind="pill",
+                says="中文" if english else "English",
+            ),
+            Button(key="help", name="help", text=kit.text("help.button"), on=Help(), kind="pill"),
+        ]
+        if frame.leave:
+            pills.append(
+                Button(key="leave", name="leave", text=kit.text("leave"), on=Leave(), kind="pill")
+            )
+        return pills
+
+    def _widths(self) -> list[int]:
+        least = self.kit.metrics.target
+        return [max(least, cast(ButtonWidget, b).natural_width()) for b in self._buttons]
+
+    def _pills_width(self) -> int:
+        gaps = self.kit.metrics.small_gap * max(0, len(self._buttons) - 1)
+        return sum(self._widths()) + gaps
+
+    def _place(self) -> None:
+        metrics = self.kit.metrics
+        x = self.width() - self._pills_width()
+        y = (self._row() - metrics.pill) // 2
+        for button, width in zip(self._buttons, self._widths(), strict=True):
+            button.setGeometry(x, y, width, metrics.pill)
+            button.show()
+            x += width + metrics.small_gap
+
+
+class ProgressWidget(QWidget):
+    """Segments: how far the visit is."""
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self._steps: tuple[int, int] | None = None
+
+    def show_steps(self, steps: tuple[int, int] | None) -> None:
+        """Steps done and steps in all."""
+        if steps == self._steps:
+            return
+        self._steps = steps
+        self.setVisible(steps is not None)
+        if steps is not None:
+            self.setAccessibleName(self.kit.text("progress", done=steps[0], all=steps[1]))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """One rounded segment a step."""
+        if self._steps is None:
+            return
+        done, count = self._steps
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        gap = self.kit.metrics.px(3.0)
+        x = 0
+        for at, width in enumerate(shares(self.width(), gap, (1.0,) * max(1, count))):
+            painter.setBrush(self.kit.colour("celadon" if at < done else "line"))
+            box = QRectF(x, 0, width, self.height())
+            painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+            x += width + gap
+        painter.end()
+
+
+class BarWidget(QWidget):
+    """The bar at the bottom: Back at the left, the main action at the right.
+
+    Where the buttons do not fit beside each other, the main action gets a row of its own.
+    """
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self._keeper = Keeper(kit, self)
+        self._buttons: list[ButtonWidget] = []
+
+    def show_buttons(self, blocks: Sequence[Button]) -> None:
+        """Take in the buttons, from left to right."""
+        drawn, _ = self._keeper.show(blocks)
+        self._buttons = [cast(ButtonWidget, widget) for widget in drawn]
+        self.setVisible(bool(blocks))
+        self._place()
+
+    def height_for(self, width: int) -> int:
+        """Height needed at a width; 0 without buttons."""
+        rows = self._rows(width)
+        heights = [self._row_height(row, width) for row in rows]
+        return sum(heights) + self.kit.metrics.small_gap * max(0, len(rows) - 1)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Share the width."""
+        self._place()
+
+    def _rows(self, width: int) -> list[list[ButtonWidget]]:
+        if not self._buttons:
+            return []
+        gap = self.kit.metrics.gap
+        needed = sum(button.natural_width() for button in self._buttons)
+        if needed + gap * (len(self._buttons) - 1) <= width or len(self._buttons) == 1:
+            return [self._buttons]
+        if len(self._buttons) == 2:
+            short = self._buttons[0].natural_width() <= width * 0.34
+            return [self._buttons] if short else [self._buttons[:1], self._buttons[1:]]
+        return [self._buttons[1:-1], [self._buttons[0], self._buttons[-1]]]
+
+    def _weights(self, row: Sequence[ButtonWidget], width: int) -> list[int]:
+        gap = self.kit.metrics.gap
+        room = width - gap * (len(row) - 1)
+        naturals = [button.natural_width() for button in row]
+        if len(row) == 1:
+            return [room]
+        least = [max(natural, round(room * 0.31)) for natural in naturals[:-1]]
+        if sum(least) + naturals[-1] > room:
+            least = naturals[:-1]
+        if sum(least) > room * 0.7:
+            least = [round(room * 0.34)] * len(least)
+        return [*least, room - sum(least)]
+
+    def _row_height(self, row: Sequence[ButtonWidget], width: int) -> int:
+        widths = self._weights(row, width)
+        return max(button.height_for(w) for button, w in zip(row, widths, strict=True))
+
+    def _place(self) -> None:
+        y, gap = 0, self.kit.metrics.gap
+        for row in self._rows(self.width()):
+            height = self._row_height(row, self.width())
+            x = 0
+            for button, width in zip(row, self._weights(row, self.width()), strict=True):
+                button.setGeometry(x, y, width, height)
+                button.show()
+                x += width + gap
+            y += height + self.kit.metrics.small_gap
+
+
+class DemoMark(QWidget):
+    """The permanent mark that devices are simulated or items are samples."""
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self._text = kit.set(kit.text("demo"), Role.STRONG, spacing=1.4)
+        self.setObjectName("demo-mark")
+        self.setAccessibleName(self._text.text)
+
+    def height_for(self) -> int:
+        """Height of the strip."""
+        return self._text.height(self.kit.metrics.width_px) + self.kit.metrics.px(1.0)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A strip at the lower edge."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.kit.colour("amber_paper"))
+        top = (self.height() - self._text.height(self.width())) / 2
+        box = QRectF(0, top, self.width(), self.height())
+        self._text.paint(painter, box, self.kit.colour("amber"), centred=True)
+        painter.end()
+
+
+class Cover(QWidget):
+    """A veil over the window with a panel on it."""
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self._keeper = Keeper(kit, self)
+        self._widgets: list[Drawn] = []
+        self._panel = QRect()
+        self.asks = False
+
+    def show_blocks(self, blocks: Sequence[Block]) -> None:
+        """Show the panel with these blocks below each other."""
+        self._widgets, changed = self._keeper.show(blocks)
+        if changed:
+            self._place()
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Keep the panel in the middle."""
+        self._place()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A touch anywhere answers that somebody is there; nothing below is touched."""
+        event.accept()
+        if self.asks:
+            self.kit.emit(Stay())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour(self.kit.tokens.celadon_deep, 150))
+        fill_panel(painter, self.kit, self._panel, "card")
+        painter.end()
+
+    def _place(self) -> None:
+        metrics = self.kit.metrics
+        pad, gap = metrics.px(11.0), metrics.gap
+        width = min(self.width() - 2 * metrics.margin, metrics.px(250.0))
+        inner = width - 2 * pad
+        heights = [widget.height_for(inner) for widget in self._widgets]
+        total = sum(heights) + gap * max(0, len(heights) - 1) + 2 * pad
+        left, top = (self.width() - width) // 2, max(0, (self.height() - total) // 2)
+        self._panel = QRect(left, top, width, total)
+        y = top + pad
+        for widget, height in zip(self._widgets, heights, strict=True):
+            widget.setGeometry(left + pad, y, inner, height)
+            widget.show()
+            y += height + gap
+        self.update()

@@ -1,0 +1,1384 @@
+"""What screens are made of.
+
+A screen says what it shows as a list of *blocks* (frozen data: a heading, a card to touch, a
+note, a row of cards …). The toolkit keeps one widget for each block and, when the view changes,
+updates those widgets in place; only what was added or removed is built or dropped. Blocks that
+do not fit on one page are paged with two big buttons: nothing scrolls and nothing is cut.
+
+How to add a screen
+-------------------
+1. Write `screens/<step>.py` with a class `Screen(BlockScreen)` and name it in
+   `screens/registry.py`.
+2. Give it `blocks(body)` (paged), and if needed `head(body)` (stays above the
+   pages), `foot(body)` (stays below: keypads) and `extra_actions(body)` (more buttons in
+   the bar at the bottom). `self.frame` is the frame.
+   `middle = True` centres few blocks vertically.
+3. Every block has a `key`, unique on the screen and stable: the same key and type keep the same
+   widget. Everything touchable has a `name`, which becomes its objectName ("item:<code>"), and
+   `on`: the event to emit, or a method of the screen for what is local (call `self.refresh()`
+   after changing local state).
+4. Static words: `self.kit.text("key", name=value)`; add them to `config/words/ui.{zh,en}.yaml`.
+5. Something that no block can draw (a pad, a preview): a frozen dataclass derived from `Block`
+   and a widget derived from `BlockWidget` under `@draws(TheBlock)`, with `apply()` (the block
+   changed), `height_for(width)` and `paintEvent`. `stretch = True` on the widget class lets it
+   take the height that is left.
+6. Add sample views to `tests/screens/samples.py`: the gallery and the geometry tests take them
+   from there.
+
+Widgets know three states of touch (rest, pressed, disabled) and two of choice. Text is painted
+by `screens.typeset.Typeset`; a widget reports `overflow()` if it got less room than it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from kiosk.journey.events import Event
+from kiosk.journey.views import Frame
+from screens.icons import paint_badge, paint_icon
+from screens.preview import PreviewSource
+from screens.theme import TITLE_SPACING, Metrics, Role, Tokens, colour, contrast
+from screens.typeset import Typeset
+
+On: TypeAlias = "Event | Callable[[], None]"
+
+
+class WordsSource(Protocol):
+    """Where static words come from (`config.words.Words`)."""
+
+    def text(self, key: str, language: str, **values: object) -> str:
+        """The text of a key in "zh" or "en"."""
+
+    def has(self, key: str) -> bool:
+        """Whether the key is known."""
+
+
+class Kit:
+    """Everything a screen needs: words in one language, colours, measures, a way to speak."""
+
+    def __init__(
+        self,
+        words: WordsSource,
+        language: str,
+        tokens: Tokens,
+        metrics: Metrics,
+        emit: Callable[[Event], None],
+        preview: PreviewSource,
+    ) -> None:
+        self.words = words
+        self.language = language
+        self.tokens = tokens
+        self.metrics = metrics
+        self.emit = emit
+        self.preview = preview
+        self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
+
+    def text(self, key: str, **values: object) -> str:
+        """A static text in the language of the screen; KeyError if unknown."""
+        return self.words.text(key, self.language, **values)
+
+    def set(
+        self, text: str, role: Role = Role.TEXT, *, rich: bool = False, spacing: float = 0.0
+    ) -> Typeset:
+        """A text in the font of its role."""
+        tight = role in (Role.TITLE, Role.BIG, Role.HEADING)
+        factor = spacing or (TITLE_SPACING if tight else 1.5)
+        return Typeset(text, self.metrics.font(role), spacing=factor, rich=rich)
+
+    def colour(self, token: str) -> QColor:
+        """A colour by the name of its token in `Tokens`."""
+        return colour(cast(str, getattr(self.tokens, token)))
+
+    def join(self, *parts: str) -> str:
+        """Parts of one line with a dot between them; empty ones are left out."""
+        return " · ".join(part for part in parts if part)
+
+    def list(self, parts: Sequence[str]) -> str:
+        """An enumeration as the language writes it."""
+        return ("、" if self.language == "zh" else ", ").join(parts)
+
+
+# -- blocks -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One thing on a screen. `key` is unique on the screen and stable over updates."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading(Block):
+    """The title of a page with a soft line above and below."""
+
+    text: str
+    sub: str = ""
+    over: str = ""
+    centred: bool = False
+    role: Role = Role.TITLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Para(Block):
+    """Plain text."""
+
+    text: str
+    role: Role = Role.TEXT
+    ink: str = "ink"
+    centred: bool = False
+    rich: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(Block):
+    """A tile, row or option: to touch if it has `on`, else only to read.
+
+    `tone`: "card" (white), "mist", "amber". `lead`: "" or "radio", "check" (choice), or
+    "badge:<icon>", "soft:<icon>", "warn:<icon>" (a sign in a disc). `mark`: one character in a
+    disc, above centred text. `tag`: a short state, set strong after the other lines.
+    """
+
+    title: str
+    name: str = ""
+    on: On | None = None
+    subs: tuple[str, ...] = ()
+    tone: str = "card"
+    lead: str = ""
+    mark: str = ""
+    tag: str = ""
+    tag_ink: str = "celadon_deep"
+    chevron: bool = False
+    enabled: bool = True
+    chosen: bool = False
+    centred: bool = False
+    role: Role = Role.HEADING
+    min_mm: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button(Block):
+    """`kind`: "primary", "outline" or "pill" (small, in the header)."""
+
+    name: str
+    text: str
+    on: On
+    kind: str = "outline"
+    enabled: bool = True
+    icon: str = ""
+    says: str = ""  # accessible name where the text alone says too little
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Block):
+    """A quiet panel. `tone`: "amber" (must not be missed), "mist", "card"."""
+
+    text: str
+    title: str = ""
+    tone: str = "amber"
+    icon: str = ""
+    code: str = ""
+    rich: bool = False
+    centred: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(Block):
+    """Labels and values in a panel."""
+
+    rows: tuple[tuple[str, str], ...]
+    tone: str = "card"
+    big: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Block):
+    """Blocks side by side, equally high. `weights` share the width, equal if empty."""
+
+    cells: tuple[Block, ...]
+    weights: tuple[float, ...] = ()
+    gap_mm: float = 0.0  # 0: the usual gap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(Block):
+    """Two or more stacks of blocks side by side, each as high as it needs."""
+
+    stacks: tuple[tuple[Block, ...], ...]
+    weights: tuple[float, ...] = ()
+    middle: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture(Block):
+    """An image (PNG or JPEG), fitted, not cropped. `height_mm` 0 takes what is left."""
+
+    data: bytes
+    height_mm: float = 0.0
+    says: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space(Block):
+    """Empty height."""
+
+    height_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys(Block):
+    """A keypad. Each key is (name, face): name becomes objectName `key:<name>`.
+
+    `on_key` gets the name. `wide` shares the width; a face "icon:<name>" is painted.
+    Rows shorter than the longest are centred.
+    """
+
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+    on_key: Callable[[str], None]
+    disabled: tuple[str, ...] = ()
+    role: Role = Role.HEADING
+    wide: Mapping[str, float] | None = None
+
+
+def keypad(letters: str, *extra: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """One row of a keypad: a key for each letter, then `extra` ones."""
+    return (*((letter, letter) for letter in letters), *extra)
+
+
+def chunked(key: str, cards: Sequence[Block], columns: int) -> tuple[Block, ...]:
+    """Blocks as rows of `columns`; the last row keeps the width of the others."""
+    rows: list[Block] = []
+    for at in range(0, len(cards), columns):
+        cells = tuple(cards[at : at + columns])
+        missing = columns - len(cells)
+        fill = tuple(Space(key=f"{key}.fill{at}.{n}", height_mm=0) for n in range(missing))
+        rows.append(Row(key=f"{key}.{columns}.{at}", cells=cells + fill))
+    return tuple(rows)
+
+
+# -- widgets ----------------------------------------------------------------------------
+
+
+class BlockWidget(QWidget):
+    """Draws one block. Derived classes do `apply`, `height_for` and `paintEvent`."""
+
+    stretch = False
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self.block: Block | None = None
+
+    def show_block(self, block: Block) -> bool:
+        """Show `block`; True if anything changed."""
+        if block == self.block:
+            return False
+        self.block = block
+        self.apply()
+        self.update()
+        return True
+
+    def apply(self) -> None:
+        """The block has changed."""
+
+    def height_for(self, width: int) -> int:
+        """Height needed at a width, in pixels."""
+        raise NotImplementedError
+
+    def overflow(self) -> bool:
+        """Whether something would be cut at the size given."""
+        return self.height_for(self.width()) > self.height()
+
+
+class TouchWidget(QAbstractButton):
+    """Draws one block that can be touched."""
+
+    stretch = False
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self.block: Block | None = None
+        self._on: On | None = None
+        self.ringed = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(self._clicked)
+
+    def show_block(self, block: Block) -> bool:
+        """Show `block`; True if anything changed."""
+        if block == self.block:
+            return False
+        self.block = block
+        self.apply()
+        self.update()
+        return True
+
+    def apply(self) -> None:
+        """The block has changed."""
+
+    def height_for(self, width: int) -> int:
+        """Height needed at a width, in pixels."""
+        raise NotImplementedError
+
+    def overflow(self) -> bool:
+        """Whether something would be cut at the size given."""
+        return self.height_for(self.width()) > self.height()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a ring only to those who move with keys or switches."""
+        self.ringed = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+        )
+        super().focusInEvent(event)
+
+    def sizeHint(self) -> QSize:
+        """As Qt asks."""
+        return QSize(self.kit.metrics.target, self.kit.metrics.target)
+
+    def bind(self, name: str, says: str, on: On | None, *, enabled: bool) -> None:
+        """What a touch does, and the names by which tests and screen readers know it."""
+        self.setObjectName(name)
+        self.setAccessibleName(says)
+        self.setEnabled(enabled and on is not None)
+        self._on = on
+
+    def _clicked(self) -> None:
+        if isinstance(self._on, Event):
+            self.kit.emit(self._on)
+        elif self._on is not None:
+            self._on()
+
+
+Drawn: TypeAlias = BlockWidget | TouchWidget
+_WIDGETS: dict[type[Block], Callable[[Block], type[Drawn]]] = {}
+_W = TypeVar("_W", bound=type[BlockWidget] | type[TouchWidget])
+
+
+def draws(block: type[Block]) -> Callable[[_W], _W]:
+    """Class decorator: this widget draws that kind of block."""
+
+    def register(widget: _W) -> _W:
+        _WIDGETS[block] = lambda _: widget
+        return widget
+
+    return register
+
+
+def widget_class(block: Block) -> type[Drawn]:
+    """The class that draws `block`."""
+    return _WIDGETS[type(block)](block)
+
+
+class Keeper:
+    """Keeps one widget for each block of a parent, by key and class."""
+
+    def __init__(self, kit: Kit, parent: QWidget) -> None:
+        self._kit = kit
+        self._parent = parent
+        self._kept: dict[str, Drawn] = {}
+
+    def show(self, blocks: Sequence[Block]) -> tuple[list[Drawn], bool]:
+        """Widgets for `blocks` in order, and whether any was changed, added or dropped."""
+        changed = False
+        shown: list[Drawn] = []
+        left = dict(self._kept)
+        for block in blocks:
+            kind = widget_class(block)
+            widget = left.pop(block.key, None)
+            if widget is not None and type(widget) is not kind:
+                _drop(widget)
+                del self._kept[block.key]
+                widget = None
+            if widget is None:
+                if block.key in self._kept:
+                    raise ValueError(f"two blocks have the key {block.key}")
+                widget = kind(self._kit, self._parent)
+                self._kept[block.key] = widget
+                changed = True
+            changed |= widget.show_block(block)
+            shown.append(widget)
+        for key, widget in left.items():
+            _drop(widget)
+            del self._kept[key]
+            changed = True
+        return shown, changed
+
+
+def _drop(widget: QWidget) -> None:
+    widget.hide()
+    widget.setObjectName("")  # no longer to be found by its name
+    widget.deleteLater()
+
+
+def _fill(
+    painter: QPainter,
+    kit: Kit,
+    box: QRect,
+    ground: str,
+    edge: str = "",
+    *,
+    thick: int = 0,
+    radius: int = 0,
+) -> None:
+    """A rounded panel with a border inside its box."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    width = thick or kit.metrics.border
+    inset = width / 2 if edge else 0.0
+    painter.setPen(QPen(kit.colour(edge), width) if edge else QPen(Qt.PenStyle.NoPen))
+    painter.setBrush(kit.colour(ground))
+    round_px = min(radius or kit.metrics.radius, box.height() / 2)
+    painter.drawRoundedRect(QRectF(box).adjusted(inset, inset, -inset, -inset), round_px, round_px)
+
+
+fill_panel = _fill
+
+_TONES: Mapping[str, tuple[str, str, str]] = {
+    # ground, pressed ground, border
+    "card": ("card", "mist", "line"),
+    "mist": ("mist", "mist_deep", ""),
+    "amber": ("amber_paper", "amber_deep", ""),
+}
+
+
+def tone_edge(kit: Kit, tone: str) -> str:
+    """The border of a tone; where contrast is high every panel has one."""
+    edge = _TONES[tone][2]
+    if edge or not kit.high_contrast:
+        return edge
+    return "amber" if tone == "amber" else "line"
+
+
+@draws(Heading)
+class HeadingWidget(BlockWidget):
+    """See Heading."""
+
+    def apply(self) -> None:
+        block = cast(Heading, self.block)
+        self._over = self.kit.set(block.over)
+        self._text = self.kit.set(block.text, block.role)
+        self._sub = self.kit.set(block.sub)
+        self._gap = self.kit.metrics.px(1.6)
+        self.setAccessibleName(" ".join(t for t in (block.over, block.text, block.sub) if t))
+
+    def height_for(self, width: int) -> int:
+        gap = self._gap if self._sub.text else 0
+        return self._over.height(width) + self._text.height(width) + gap + self._sub.height(width)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        block = cast(Heading, self.block)
+        painter = QPainter(self)
+        box = QRectF(self.rect())
+        self._over.paint(painter, box, self.kit.colour("ink_soft"), centred=block.centred)
+        box.setTop(box.top() + self._over.height(self.width()))
+        self._text.paint(painter, box, self.kit.colour("ink"), centred=block.centred)
+        box.setTop(box.top() + self._text.height(self.width()) + self._gap)
+        self._sub.paint(painter, box, self.kit.colour("ink_soft"), centred=block.centred)
+        painter.end()
+
+
+@draws(Para)
+class ParaWidget(BlockWidget):
+    """See Para."""
+
+    def apply(self) -> None:
+        block = cast(Para, self.block)
+        self._text = self.kit.set(block.text, block.role, rich=block.rich)
+        self.setAccessibleName(self._text.text)
+
+    def height_for(self, width: int) -> int:
+        return self._text.height(width)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        block = cast(Para, self.block)
+        painter = QPainter(self)
+        self._text.paint(
+            painter, QRectF(self.rect()), self.kit.colour(block.ink), centred=block.centred
+        )
+        painter.end()
+
+
+class _CardFace:
+    """Measures and paints a card; shared by those to touch and those to read."""
+
+    def __init__(self, kit: Kit, card: Card) -> None:
+        self.kit = kit
+        self.card = card
+        self.title = kit.set(card.title, card.role)
+        self.subs = tuple(kit.set(sub) for sub in card.subs if sub)
+        self.tag = kit.set(card.tag, Role.STRONG)
+        metrics = kit.metrics
+        small = bool(card.mark) or card.centred
+        self.pad = metrics.px(3.0) if small else metrics.pad
+        self.pad_y = metrics.px(3.4) if small else metrics.px(6.4 if not metrics.landscape else 5.0)
+        self.lead = self._lead_px()
+        self.chevron = metrics.px(9.0) if card.chevron else 0
+        self.mark = metrics.px(20.5 if not metrics.large else 23.0) if card.mark else 0
+        self.inner = metrics.px(1.2)
+
+    def says(self) -> str:
+        """The card in words."""
+        parts = (self.card.title, *self.card.subs, self.card.tag)
+        return self.kit.join(*parts)
+
+    def height(self, width: int) -> int:
+        """Height at a width."""
+        room = self._room(width)
+        text = self._text_height(room)
+        if self.card.mark:
+            text += self.mark + self.inner * 3
+        least = max(self.kit.metrics.target, self.kit.metrics.px(self.card.min_mm))
+        return max(least, max(text, self.lead) + 2 * self.pad_y)
+
+    def paint(self, painter: QPainter, box: QRect, *, down: bool, enabled: bool) -> None:
+        """Paint into `box`."""
+        kit, card = self.kit, self.card
+        ground, pressed, _ = _TONES[card.tone]
+        edge, thick = tone_edge(kit, card.tone), 0
+        if card.chosen:
+            ground, edge, thick = "mist", "celadon", kit.metrics.border * 2
+        _fill(painter, kit, box, pressed if down else ground, edge, thick=thick)
+        room = self._room(box.width())
+        ink = "ink" if enabled else "ink_soft"
+        if card.mark or card.centred:
+            self._paint_centred(painter, box, room, ink)
+            return
+        top = box.top() + (box.height() - self._text_height(room)) / 2
+        left = float(box.left() + self.pad)
+        if self.lead:
+            self._paint_lead(painter, QRectF(left, box.center().y() - self.lead / 2, 0, 0))
+            left += self.lead + kit.metrics.px(5.0)
+        self._paint_text(painter, QRectF(left, top, room, box.height()), ink, centred=False)
+        if self.chevron:
+            side = self.chevron
+            at = QRectF(
+                box.right() - self.pad - side * 0.7, box.center().y() - side / 2, side, side
+            )
+            paint_icon(painter, "chevron", at, kit.colour("celadon"), 0.12)
+
+    def _lead_px(self) -> int:
+        if not self.card.lead:
+            return 0
+        choice = self.card.lead in ("radio", "check")
+        return self.kit.metrics.px(14.4 if choice or not self.kit.metrics.large else 17.0)
+
+    def _room(self, width: int) -> int:
+        room = width - 2 * self.pad
+        if self.lead:
+            room -= self.lead + self.kit.metrics.px(5.0)
+        return max(1, room - (self.chevron + self.inner * 2 if self.chevron else 0))
+
+    def _text_height(self, room: int) -> int:
+        subs = sum(sub.height(room) for sub in self.subs)
+        tag = self.tag.height(room)
+        gap = self.inner if subs or tag else 0
+        return self.title.height(room) + gap + subs + tag
+
+    def _paint_text(self, painter: QPainter, box: QRectF, ink: str, *, centred: bool) -> None:
+        room = box.width()
+        self.title.paint(painter, box, self.kit.colour(ink), centred=centred)
+        box.setTop(box.top() + self.title.height(room) + self.inner)
+        for sub in self.subs:
+            sub.paint(painter, box, self.kit.colour("ink_soft"), centred=centred)
+            box.setTop(box.top() + sub.height(room))
+        self.tag.paint(painter, box, self.kit.colour(self.card.tag_ink), centred=centred)
+
+    def _paint_centred(self, painter: QPainter, box: QRect, room: int, ink: str) -> None:
+        kit = self.kit
+        text = self._text_height(room)
+        whole = text + (self.mark + self.inner * 3 if self.card.mark else 0)
+        top = box.top() + (box.height() - whole) / 2
+        if self.card.mark:
+            disc = QRectF(box.center().x() - self.mark / 2, top, self.mark, self.mark)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(kit.colour("mist" if self.card.tone == "card" else "card"))
+            painter.drawEllipse(disc)
+            painter.setFont(kit.metrics.font(Role.HEADING))
+            painter.setPen(kit.colour("celadon_deep"))
+            painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, self.card.mark)
+            top += self.mark + self.inner * 3
+        area = QRectF(box.left() + self.pad, top, room, box.height())
+        self._paint_text(painter, area, ink, centred=True)
+
+    def _paint_lead(self, painter: QPainter, at: QRectF) -> None:
+        kit, side = self.kit, self.lead
+        box = QRectF(at.left(), at.top(), side, side)
+        kind, _, icon = self.card.lead.partition(":")
+        if kind in ("radio", "check"):
+            self._paint_choice(painter, box.adjusted(3, 3, -3, -3), kind)
+        elif kind == "badge":
+            paint_badge(painter, icon, box, kit.colour("celadon"), kit.colour("on_celadon"))
+        elif kind == "warn":
+            paint_badge(painter, icon, box, kit.colour("amber"), kit.colour("card"))
+        else:
+            ground = "card" if self.card.tone == "mist" else "mist"
+            paint_badge(painter, icon, box, kit.colour(ground), kit.colour("celadon_deep"), 0.1)
+
+    def _paint_choice(self, painter: QPainter, box: QRectF, kind: str) -> None:
+        kit = self.kit
+        chosen = self.card.chosen
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(kit.colour("celadon" if chosen else "line_strong"), max(3.0, box.width() * 0.08))
+        painter.setPen(pen)
+        painter.setBrush(
+            kit.colour("celadon") if chosen and kind == "check" else kit.colour("card")
+        )
+        if kind == "radio":
+            painter.drawEllipse(box)
+            if chosen:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(kit.colour("celadon"))
+                inset = box.width() * 0.25
+                painter.drawEllipse(box.adjusted(inset, inset, -inset, -inset))
+        else:
+            painter.drawRoundedRect(box, box.width() * 0.22, box.width() * 0.22)
+            if chosen:
+                paint_icon(painter, "check", box, kit.colour("on_celadon"), 0.11)
+
+
+class CardTouch(TouchWidget):
+    """A card to touch."""
+
+    def apply(self) -> None:
+        block = cast(Card, self.block)
+        self._face = _CardFace(self.kit, block)
+        self.setCheckable(False)
+        says = self._face.says()
+        if block.chosen:
+            says = self.kit.join(says, self.kit.text("chosen"))
+        self.bind(block.name, says, block.on, enabled=block.enabled)
+
+    def height_for(self, width: int) -> int:
+        return self._face.height(width)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self._face.paint(painter, self.rect(), down=self.isDown(), enabled=self.isEnabled())
+        paint_focus(painter, self)
+        painter.end()
+
+
+class CardRead(BlockWidget):
+    """A card to read."""
+
+    def apply(self) -> None:
+        block = cast(Card, self.block)
+        self._face = _CardFace(self.kit, block)
+        self.setAccessibleName(self._face.says())
+
+    def height_for(self, width: int) -> int:
+        return self._face.height(width)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self._face.paint(painter, self.rect(), down=False, enabled=True)
+        painter.end()
+
+
+_WIDGETS[Card] = lambda block: CardTouch if cast(Card, block).on is not None else CardRead
+
+
+def paint_focus(painter: QPainter, widget: TouchWidget) -> None:
+    """A ring for those who move with a keyboard or switch."""
+    if not (widget.ringed and widget.hasFocus()):
+        return
+    kit = widget.kit
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(kit.colour("amber"), kit.metrics.border * 2))
+    inset = kit.metrics.border
+    round_px = min(kit.metrics.radius, widget.height() / 2)
+    box = QRectF(widget.rect()).adjusted(inset, inset, -inset, -inset)
+    painter.drawRoundedRect(box, round_px, round_px)
+
+
+@draws(Button)
+class ButtonWidget(TouchWidget):
+    """See Button."""
+
+    def apply(self) -> None:
+        block = cast(Button, self.block)
+        pill = block.kind == "pill"
+        self._text = self.kit.set(block.text, Role.TEXT if pill else Role.HEADING)
+        self._pad = self.kit.metrics.px(6.0 if pill else 5.0)
+        self.bind(block.name, block.says or block.text, block.on, enabled=block.enabled)
+
+    def natural_width(self) -> int:
+        """Width at which the text stands on one line."""
+        return round(self._text.natural_width()) + 2 * self._pad + self._icon_px() + 2
+
+    def height_for(self, width: int) -> int:
+        metrics = self.kit.metrics
+        block = cast(Button, self.block)
+        least = metrics.pill if block.kind == "pill" else metrics.button
+        room = width - 2 * self._pad - self._icon_px()
+        return max(least, self._text.height(room) + metrics.px(5.0))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit, block = self.kit, cast(Button, self.block)
+        painter = QPainter(self)
+        ground, edge, ink = self._colours(block)
+        radius = self.height() // 2 if block.kind == "pill" else kit.metrics.button_radius
+        _fill(painter, kit, self.rect(), ground, edge, radius=radius)
+        room = self.width() - 2 * self._pad - self._icon_px()
+        text_height = self._text.height(room)
+        left = float(self._pad)
+        if block.icon:
+            side = self._icon_px() * 0.8
+            used = min(self._text.natural_width(), room)
+            left = (self.width() - used - self._icon_px()) / 2
+            at = QRectF(left, (self.height() - side) / 2, side, side)
+            paint_icon(painter, block.icon, at, kit.colour(ink), 0.11)
+            left += self._icon_px()
+            room = round(used) + 1
+        box = QRectF(left, (self.height() - text_height) / 2, room, text_height)
+        self._text.paint(painter, box, kit.colour(ink), centred=True)
+        paint_focus(painter, self)
+        painter.end()
+
+    def _icon_px(self) -> int:
+        return self.kit.metrics.px(12.0) if cast(Button, self.block).icon else 0
+
+    def _colours(self, block: Button) -> tuple[str, str, str]:
+        down = self.isDown()
+        if not self.isEnabled():
+            return "mist", "line", "ink_soft"
+        if block.kind == "primary":
+            return ("celadon_deep" if down else "celadon"), "", "on_celadon"
+        if block.kind == "pill":
+            return ("mist" if down else "card"), "line", "ink"
+        return ("mist" if down else "card"), "celadon", "celadon_deep"
+
+
+@draws(Note)
+class NoteWidget(BlockWidget):
+    """See Note."""
+
+    def apply(self) -> None:
+        block = cast(Note, self.block)
+        metrics = self.kit.metrics
+        self._title = self.kit.set(block.title, Role.STRONG)
+        self._text = self.kit.set(block.text, rich=block.rich)
+        self._code = self.kit.set(block.code)
+        self._pad = metrics.px(7.0)
+        self._pad_y = metrics.px(5.4)
+        self._icon = metrics.px(12.4 if not metrics.large else 15.0) if block.icon else 0
+        said = (block.title, self._text.text, block.code)
+        self.setAccessibleName(" ".join(part for part in said if part))
+
+    def height_for(self, width: int) -> int:
+        room = self._room(width)
+        text = self._title.height(room) + self._text.height(room) + self._code.height(room)
+        return max(text, self._icon) + 2 * self._pad_y
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit, block = self.kit, cast(Note, self.block)
+        painter = QPainter(self)
+        _fill(painter, kit, self.rect(), _TONES[block.tone][0], tone_edge(kit, block.tone))
+        room = self._room(self.width())
+        texts = (self._title, self._text, self._code)
+        height = sum(text.height(room) for text in texts)
+        top = (self.height() - height) / 2
+        left = float(self._pad)
+        if block.icon:
+            line = self.kit.metrics.font(Role.TEXT).pixelSize() * 1.5
+            y = top + (line - self._icon) / 2 if height > line * 1.2 else 0.0
+            y = max(y, self._pad_y / 2) if height > line * 1.2 else (self.height() - self._icon) / 2
+            ground = "amber" if block.tone == "amber" else "celadon"
+            box = QRectF(left, y, self._icon, self._icon)
+            paint_badge(painter, block.icon, box, kit.colour(ground), kit.colour("card"), 0.14)
+            left += self._icon + kit.metrics.px(4.4)
+        for text, ink in zip(texts, ("ink", "ink", "ink_soft"), strict=True):
+            box = QRectF(left, top, room, height)
+            text.paint(painter, box, kit.colour(ink), centred=block.centred)
+            top += text.height(room)
+        painter.end()
+
+    def _room(self, width: int) -> int:
+        icon = self._icon + self.kit.metrics.px(4.4) if self._icon else 0
+        return max(1, width - 2 * self._pad - icon)
+
+
+@draws(Facts)
+class FactsWidget(BlockWidget):
+    """See Facts."""
+
+    def apply(self) -> None:
+        block = cast(Facts, self.block)
+        metrics = self.kit.metrics
+        self._rows = tuple(
+            (self.kit.set(label), self.kit.set(value, Role.BIG if block.big else Role.STRONG))
+            for label, value in block.rows
+        )
+        self._pad = metrics.pad
+        self._pad_y = metrics.px(4.6)
+        self._row_gap = metrics.px(2.4)
+        self.setAccessibleName("; ".join(f"{label}: {value}" for label, value in block.rows))
+
+    def height_for(self, width: int) -> int:
+        return 2 * self._pad_y + sum(self._heights(width)) + self._row_gap * (len(self._rows) - 1)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit, block = self.kit, cast(Facts, self.block)
+        painter = QPainter(self)
+        _fill(painter, kit, self.rect(), _TONES[block.tone][0], tone_edge(kit, block.tone))
+        labels, values, beside = self._split(self.width())
+        y = float(self._pad_y)
+        for (label, value), height in zip(self._rows, self._heights(self.width()), strict=True):
+            drop = max(0, value.pitch - label.pitch) / 2 if beside else 0.0
+            box = QRectF(self._pad, y + drop, labels, height)
+            label.paint(painter, box, kit.colour("ink_soft"))
+            at = QPointF(self._pad + labels + kit.metrics.gap, y)
+            if not beside:
+                at = QPointF(self._pad, y + label.height(labels))
+            value.paint(painter, QRectF(at.x(), at.y(), values, height), kit.colour("ink"))
+            y += height + self._row_gap
+        painter.end()
+
+    def _split(self, width: int) -> tuple[int, int, bool]:
+        """Width of labels, width of values, and whether they stand side by side."""
+        room = width - 2 * self._pad
+        labels = max((round(label.natural_width()) + 2 for label, _ in self._rows), default=0)
+        values = room - labels - self.kit.metrics.gap
+        if labels > room * 0.36 or values < room * 0.5:
+            return room, room, False
+        return labels, values, True
+
+    def _heights(self, width: int) -> list[int]:
+        labels, values, beside = self._split(width)
+        if beside:
+            return [max(one.height(labels), two.height(values)) for one, two in self._rows]
+        return [one.height(labels) + two.height(values) for one, two in self._rows]
+
+
+@draws(Space)
+class SpaceWidget(BlockWidget):
+    """See Space."""
+
+    def height_for(self, _width: int) -> int:
+        return self.kit.metrics.px(cast(Space, self.block).height_mm)
+
+
+@draws(Picture)
+class PictureWidget(BlockWidget):
+    """See Picture."""
+
+    stretch = True
+
+    def apply(self) -> None:
+        block = cast(Picture, self.block)
+        self.stretch = block.height_mm == 0
+        self._image = QImage.fromData(block.data)
+        self._scaled: QPixmap | None = None
+        self.setAccessibleName(block.says)
+
+    def height_for(self, _width: int) -> int:
+        return self.kit.metrics.px(cast(Picture, self.block).height_mm or 40.0)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = self.rect()
+        if self._image.isNull():
+            _fill(painter, self.kit, box, "mist")
+        else:
+            if self._scaled is None or not _fits(self._scaled.size(), box.size()):
+                self._scaled = QPixmap.fromImage(
+                    self._image.scaled(
+                        box.size(),
+                        Qt.AspectRatioMode.KeepAspectRatio,
+                        Qt.TransformationMode.SmoothTransformation,
+                    )
+                )
+            at = QRect(self._scaled.rect())
+            at.moveCenter(box.center())
+            path = QPainterPath()
+            path.addRoundedRect(QRectF(at), 12, 12)
+            painter.setClipPath(path)
+            painter.drawPixmap(at, self._scaled)
+        painter.end()
+
+
+def _fits(inner: QSize, outer: QSize) -> bool:
+    return inner.width() == outer.width() or inner.height() == outer.height()
+
+
+class _Stack:
+    """Places widgets below each other."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def gap(self) -> int:
+        return self._kit.metrics.gap
+
+    def heights(self, widgets: Sequence[Drawn], width: int) -> list[int]:
+        return [widget.height_for(width) for widget in widgets]
+
+    def total(self, heights: Sequence[int]) -> int:
+        return sum(heights) + self.gap() * max(0, len(heights) - 1)
+
+    def place(
+        self, widgets: Sequence[Drawn], heights: Sequence[int], box: QRect, *, middle: bool
+    ) -> None:
+        spare = max(0, box.height() - self.total(heights))
+        takers = [widget for widget in widgets if widget.stretch]
+        y = box.top() + (spare // 2 if middle and not takers else 0)
+        for widget, needed in zip(widgets, heights, strict=True):
+            height = needed + (spare // len(takers) if widget in takers else 0)
+            widget.setGeometry(box.left(), y, box.width(), height)
+            widget.show()
+            y += height + self.gap()
+
+
+@draws(Row)
+class RowWidget(BlockWidget):
+    """See Row."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._keeper = Keeper(kit, self)
+        self._cells: list[Drawn] = []
+
+    def apply(self) -> None:
+        self._cells, _ = self._keeper.show(cast(Row, self.block).cells)
+        self._place()
+
+    def height_for(self, width: int) -> int:
+        shares = self._shares(width)
+        return max(
+            (cell.height_for(share) for cell, share in zip(self._cells, shares, strict=True)),
+            default=0,
+        )
+
+    def overflow(self) -> bool:
+        return False  # its cells say so themselves
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._place()
+
+    def _gap(self) -> int:
+        wanted = cast(Row, self.block).gap_mm
+        return self.kit.metrics.px(wanted) if wanted else self.kit.metrics.gap
+
+    def _shares(self, width: int) -> list[int]:
+        block = cast(Row, self.block)
+        return shares(width, self._gap(), block.weights or (1.0,) * len(block.cells))
+
+    def _place(self) -> None:
+        x = 0
+        for cell, share in zip(self._cells, self._shares(self.width()), strict=True):
+            cell.setGeometry(x, 0, share, self.height())
+            cell.show()
+            x += share + self._gap()
+
+
+def shares(width: int, gap: int, weights: Sequence[float]) -> list[int]:
+    """Split `width` by `weights`, with `gap` between, in whole pixels without a remainder."""
+    room = width - gap * (len(weights) - 1)
+    total = sum(weights)
+    ends = [round(room * sum(weights[: at + 1]) / total) for at in range(len(weights))]
+    return [max(0, end - start) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@draws(Columns)
+class ColumnsWidget(BlockWidget):
+    """See Columns."""
+
+    stretch = True
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._keeper = Keeper(kit, self)
+        self._stacks: list[list[Drawn]] = []
+        self._stack = _Stack(kit)
+
+    def apply(self) -> None:
+        block = cast(Columns, self.block)
+        widgets, _ = self._keeper.show([part for stack in block.stacks for part in stack])
+        self._stacks = []
+        for stack in block.stacks:
+            self._stacks.append(widgets[: len(stack)])
+            widgets = widgets[len(stack) :]
+        self._place()
+
+    def height_for(self, width: int) -> int:
+        tall = [
+            self._stack.total(self._stack.heights(stack, share))
+            for stack, share in zip(self._stacks, self._shares(width), strict=True)
+        ]
+        return max(tall, default=0)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._place()
+
+    def _shares(self, width: int) -> list[int]:
+        block = cast(Columns, self.block)
+        weights = block.weights or (1.0,) * len(block.stacks)
+        return shares(width, self.kit.metrics.gap * 2, weights)
+
+    def _place(self) -> None:
+        x = 0
+        for stack, share in zip(self._stacks, self._shares(self.width()), strict=True):
+            heights = self._stack.heights(stack, share)
+            box = QRect(x, 0, share, self.height())
+            self._stack.place(stack, heights, box, middle=cast(Columns, self.block).middle)
+            x += share + self.kit.metrics.gap * 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key(Block):
+    """One key of a keypad."""
+
+    name: str
+    face: str
+    on_key: Callable[[str], None]
+    enabled: bool
+    role: Role
+    says: str = ""
+    roomy: bool = False  # few keys in a row: there is height for larger ones
+
+
+@draws(Key)
+class KeyWidget(TouchWidget):
+    """One key of a keypad."""
+
+    def apply(self) -> None:
+        block = cast(Key, self.block)
+        self.bind(f"key:{block.name}", block.says or block.face, self._press, enabled=block.enabled)
+
+    def height_for(self, _width: int) -> int:
+        metrics = self.kit.metrics
+        block = cast(Key, self.block)
+        tall = 26.0 if block.roomy and not metrics.landscape else 18.0
+        return max(metrics.target, metrics.px(tall if not metrics.landscape else 16.0))
+
+    def _press(self) -> None:
+        block = cast(Key, self.block)
+        block.on_key(block.name)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit, block = self.kit, cast(Key, self.block)
+        painter = QPainter(self)
+        down = self.isDown()
+        ground = "mist_deep" if down else ("card" if self.isEnabled() else "paper")
+        _fill(painter, kit, self.rect(), ground, "line", radius=kit.metrics.px(3.6))
+        ink = kit.colour("ink" if self.isEnabled() else "ink_soft")
+        kind, _, icon = block.face.partition(":")
+        if kind == "icon" and icon:
+            side = min(self.width(), self.height()) * 0.62
+            box = QRectF(0, 0, side, side)
+            box.moveCenter(QRectF(self.rect()).center())
+            paint_icon(painter, icon, box, ink, 0.08)
+        else:
+            painter.setPen(ink)
+            painter.setFont(kit.metrics.font(block.role))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, block.face)
+        paint_focus(painter, self)
+        painter.end()
+
+
+@draws(Keys)
+class KeysWidget(BlockWidget):
+    """See Keys."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._keeper = Keeper(kit, self)
+        self._keys: list[Drawn] = []
+
+    def apply(self) -> None:
+        block = cast(Keys, self.block)
+        keys = [
+            Key(
+                key=name,
+                name=name,
+                face=face,
+                on_key=block.on_key,
+                enabled=name not in block.disabled,
+                role=block.role,
+                says=self.kit.text("key.backspace") if name == "backspace" else "",
+                roomy=max(len(row) for row in block.rows) <= 4,
+            )
+            for row in block.rows
+            for name, face in row
+        ]
+        self._keys, _ = self._keeper.show(keys)
+        self._place()
+
+    def height_for(self, width: int) -> int:
+        rows = len(cast(Keys, self.block).rows)
+        one = self._keys[0].height_for(width) if self._keys else 0
+        return rows * one + (rows - 1) * self._gap()
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._place()
+
+    def _gap(self) -> int:
+        return self.kit.metrics.small_gap
+
+    def _place(self) -> None:
+        block = cast(Keys, self.block)
+        wide = block.wide or {}
+        gap = self._gap()
+        most = max((sum(wide.get(name, 1.0) for name, _ in row) for row in block.rows), default=1)
+        unit = (self.width() + gap) / most
+        height = self._keys[0].height_for(self.width()) if self._keys else 0
+        keys = iter(self._keys)
+        for at, row in enumerate(block.rows):
+            used = sum(wide.get(name, 1.0) for name, _ in row)
+            x = (most - used) * unit / 2
+            for name, _ in row:
+                width = unit * wide.get(name, 1.0)
+                key = next(keys)
+                key.setGeometry(
+                    round(x), at * (height + gap), round(x + width) - round(x) - gap, height
+                )
+                key.show()
+                x += width
+
+
+# -- pages and screens --------------------------------------------------------------------
+
+
+class Stage(QWidget):
+    """Head, pages of blocks, pager, foot."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.kit = kit
+        self.middle = False
+        self.page = 0
+        self.pages: list[tuple[int, int]] = [(0, 0)]
+        self._stack = _Stack(kit)
+        self._heads = Keeper(kit, self)
+        self._bodies = Keeper(kit, self)
+        self._feet = Keeper(kit, self)
+        self._pagers = Keeper(kit, self)
+        self._head: list[Drawn] = []
+        self._body: list[Drawn] = []
+        self._foot: list[Drawn] = []
+        self._keys: tuple[str, ...] = ()
+
+    def show_blocks(
+        self, head: Sequence[Block], blocks: Sequence[Block], foot: Sequence[Block]
+    ) -> None:
+        """Show these blocks; stays on the page while the same blocks are shown."""
+        keys = tuple(block.key for block in blocks)
+        if keys != self._keys:
+            self._keys = keys
+            self.page = 0
+        self._head, one = self._heads.show(head)
+        self._body, two = self._bodies.show(blocks)
+        self._foot, three = self._feet.show(foot)
+        if one or two or three:
+            self.place()
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self.place()
+
+    def turn(self, by: int) -> None:
+        """Go `by` pages on."""
+        self.page += by
+        self.place()
+
+    def place(self) -> None:
+        """Put everything in its place, in as many pages as are needed."""
+        width, gap = self.width(), self.kit.metrics.gap
+        if width <= 0 or self.height() <= 0:
+            return
+        top, bottom = 0, self.height()
+        top = self._fixed(self._head, 0)
+        if self._foot:
+            heights = self._stack.heights(self._foot, width)
+            bottom -= self._stack.total(heights)
+            box = QRect(0, bottom, width, self._stack.total(heights))
+            self._stack.place(self._foot, heights, box, middle=False)
+            bottom -= gap
+        heights = self._stack.heights(self._body, width)
+        self.pages = _paginate(heights, bottom - top, gap)
+        pager: list[Drawn] = []
+        if len(self.pages) > 1:
+            pager_height = self.kit.metrics.pill
+            self.pages = _paginate(heights, bottom - top - pager_height - gap, gap)
+            self.page = min(self.page, len(self.pages) - 1)
+            pager, _ = self._pagers.show([self._pager()])
+            bottom -= pager_height
+            pager[0].setGeometry(0, bottom, width, pager_height)
+            pager[0].show()
+            bottom -= gap
+        else:
+            self.page = 0
+            self._pagers.show([])
+        first, last = self.pages[self.page]
+        for at, widget in enumerate(self._body):
+            if not first <= at < last:
+                widget.hide()
+        box = QRect(0, top, width, bottom - top)
+        middle = self.middle and len(self.pages) == 1
+        self._stack.place(self._body[first:last], heights[first:last], box, middle=middle)
+
+    def _fixed(self, widgets: Sequence[Drawn], top: int) -> int:
+        heights = self._stack.heights(widgets, self.width())
+        box = QRect(0, top, self.width(), self._stack.total(heights))
+        self._stack.place(widgets, heights, box, middle=False)
+        return top + box.height() + (self.kit.metrics.gap if widgets else 0)
+
+    def _pager(self) -> Row:
+        kit, last = self.kit, len(self.pages) - 1
+        back = Button(
+            key="page:back",
+            name="page:back",
+            text=kit.text("page.back"),
+            on=self._turn_back,
+            kind="pill",
+            enabled=self.page > 0,
+        )
+        on = Button(
+            key="page:on",
+            name="page:on",
+            text=kit.text("page.on"),
+            on=self._turn_on,
+            kind="pill",
+            enabled=self.page < last,
+        )
+        count = Para(key="page.count", text=f"{self.page + 1} / {last + 1}", centred=True)
+        return Row(key="pager", cells=(back, Middle(key="page.middle", inner=count), on))
+
+    def _turn_back(self) -> None:
+        self.turn(-1)
+
+    def _turn_on(self) -> None:
+        self.turn(1)
+
+
+def _paginate(heights: Sequence[int], room: int, gap: int) -> list[tuple[int, int]]:
+    """Ranges of blocks that fit into `room` each; at least one block a page."""
+    pages: list[tuple[int, int]] = []
+    start, used = 0, 0
+    for at, height in enumerate(heights):
+        needed = height if at == start else used + gap + height
+        if at > start and needed > room:
+            pages.append((start, at))
+            start, needed = at, height
+        used = needed
+    pages.append((start, len(heights)))
+    return pages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Middle(Block):
+    """Another block, vertically in the middle of what it is given."""
+
+    inner: Block
+
+
+@draws(Middle)
+class MiddleWidget(BlockWidget):
+    """See Middle."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._keeper = Keeper(kit, self)
+        self._inner: list[Drawn] = []
+
+    def apply(self) -> None:
+        self._inner, _ = self._keeper.show([cast(Middle, self.block).inner])
+        self._place()
+
+    def height_for(self, width: int) -> int:
+        return self._inner[0].height_for(width)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._place()
+
+    def _place(self) -> None:
+        height = self._inner[0].height_for(self.width())
+        self._inner[0].setGeometry(0, (self.height() - height) // 2, self.width(), height)
+        self._inner[0].show()
+
+
+class StepScreen(QWidget):
+    """The body of one step. Derived classes do `update_view`."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kit = kit
+
+    frame: Frame
+
+    def update_view(self, body: Any, frame: Frame) -> None:
+        """Show `body` in place; sets `self.frame`."""
+        raise NotImplementedError
+
+    def extra_actions(self, _body: Any) -> tuple[Button, ...]:
+        """More buttons for the bar at the bottom, beside Back and the main action."""
+        return ()
+
+
+class BlockScreen(StepScreen):
+    """A screen made of blocks. Derived classes do `blocks`, and `head` and `foot` if needed."""
+
+    middle = False
+
+    def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
+        super().__init__(kit, parent)
+        self.stage = Stage(kit, self)
+        self.stage.middle = self.middle
+        self._shown: tuple[Any, Frame] | None = None
+
+    def head(self, _body: Any) -> Sequence[Block]:
+        """What stays above the pages."""
+        return ()
+
+    def blocks(self, body: Any) -> Sequence[Block]:
+        """What is shown, in pages if it must be."""
+        raise NotImplementedError
+
+    def foot(self, _body: Any) -> Sequence[Block]:
+        """What stays below the pages."""
+        return ()
+
+    def update_view(self, body: Any, frame: Frame) -> None:
+        """Show `body` in place."""
+        self.frame = frame
+        self._shown = (body, frame)
+        self.stage.show_blocks(self.head(body), self.blocks(body), self.foot(body))
+
+    def refresh(self) -> None:
+        """Show the last view again, after local state has changed."""
+        if self._shown is not None:
+            self.update_view(*self._shown)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """The stage takes all of the screen."""
+        if self.stage.size() != self.size():
+            self.stage.setGeometry(self.rect())
+            self.refresh()
+
+
+def fitting_columns(
+    kit: Kit, texts: Sequence[str], role: Role, width: int, candidates: Sequence[int]
+) -> int:
+    """The first of `candidates` in which no word of `texts` must be broken."""
+    widest = max((kit.set(text, role).widest_word() for text in texts), default=0.0)
+    pad = 2 * kit.metrics.px(3.0) + 4
+    for columns in candidates:
+        if (width - kit.metrics.gap * (columns - 1)) / columns - pad >= widest:
+            return columns
+    return candidates[-1]

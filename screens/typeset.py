@@ -1,0 +1,126 @@
+"""Text that knows how high it will be: wrapped at words, spaced as the house wants it.
+
+Nothing is ever cut: a word that is longer than the line breaks, and who paints asks for the
+height first. `**strong**` marks bold words where a text is set with `rich`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout
+from PySide6.QtGui import QTextOption as _Option
+
+from screens.theme import LINE_SPACING
+
+_STRONG = re.compile(r"\*\*(.+?)\*\*")
+_WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
+
+
+class Typeset:
+    """One text in one font."""
+
+    def __init__(
+        self, text: str, font: QFont, *, spacing: float = LINE_SPACING, rich: bool = False
+    ) -> None:
+        formats: list[QTextLayout.FormatRange] = []
+        if rich:
+            text, formats = _strong_ranges(text, font)
+        self.text = text
+        self.pitch = round(font.pixelSize() * spacing)
+        self._font = font
+        self._layout = QTextLayout(text.replace("\n", "\u2028"), font)
+        option = _Option()
+        option.setWrapMode(_Option.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._layout.setTextOption(option)
+        self._layout.setFormats(formats)
+        self._width = -1.0
+        self._lines = 0
+        self._balanced: dict[int, float] = {}
+
+    def natural_width(self) -> float:
+        """Width on one line (of the longest line where there are hard breaks), in pixels."""
+        self._wrap(1e6)
+        return max(
+            (self._layout.lineAt(at).naturalTextWidth() for at in range(self._lines)), default=0.0
+        )
+
+    def widest_word(self) -> float:
+        """Width of the longest word that should not be broken, in pixels."""
+        measure = QFontMetricsF(self._font)
+        return max(
+            (measure.horizontalAdvance(word) for word in _WORD.findall(self.text)), default=0.0
+        )
+
+    def lines(self, width: float) -> int:
+        """Number of lines at a width."""
+        self._wrap(width)
+        return self._lines
+
+    def height(self, width: float) -> int:
+        """Height at a width, in pixels; 0 for no text."""
+        return self.lines(width) * self.pitch if self.text else 0
+
+    def paint(self, painter: QPainter, box: QRectF, ink: QColor, *, centred: bool = False) -> None:
+        """Paint from the top of `box`. Centred text is balanced over its lines."""
+        if not self.text:
+            return
+        width = self._balance(box.width()) if centred else box.width()
+        self._wrap(width)
+        painter.setPen(ink)
+        for at in range(self._lines):
+            line = self._layout.lineAt(at)
+            x = (box.width() - line.naturalTextWidth()) / 2 if centred else 0.0
+            line.setPosition(QPointF(x, at * self.pitch + (self.pitch - line.height()) / 2))
+        self._layout.draw(painter, box.topLeft())
+
+    def _wrap(self, width: float) -> None:
+        if width == self._width:
+            return
+        self._width = width
+        self._lines = 0
+        self._layout.beginLayout()
+        while True:
+            line = self._layout.createLine()
+            if not line.isValid():
+                break
+            line.setLineWidth(max(1.0, width))
+            self._lines += 1
+        self._layout.endLayout()
+
+    def _balance(self, width: float) -> float:
+        """The least width with no more lines than at `width`: no lonely last character."""
+        known = self._balanced.get(round(width))
+        if known is not None:
+            return known
+        wanted = self.lines(width)
+        low, high = width / 2, width
+        while wanted > 1 and high - low > 4:
+            middle = (low + high) / 2
+            if self.lines(middle) > wanted:
+                low = middle
+            else:
+                high = middle
+        self._balanced[round(width)] = high
+        return high
+
+
+def _strong_ranges(text: str, font: QFont) -> tuple[str, list[QTextLayout.FormatRange]]:
+    bold = QFont(font)
+    bold.setWeight(QFont.Weight.Bold)
+    style = QTextCharFormat()
+    style.setFont(bold)
+    plain = ""
+    ranges: list[QTextLayout.FormatRange] = []
+    end = 0
+    for found in _STRONG.finditer(text):
+        plain += text[end : found.start()]
+        part = QTextLayout.FormatRange()
+        part.start = len(plain.encode("utf-16-le")) // 2  # Qt counts UTF-16 units
+        part.length = len(found[1].encode("utf-16-le")) // 2
+        part.format = style
+        ranges.append(part)
+        plain += found[1]
+        end = found.end()
+    return plain + text[end:], ranges
