@@ -4,7 +4,8 @@ The block's header chooses the decoder. WLT, what real cards carry, has no open 
 goes to the vendor's library at a path from the settings, in a child process that may crash,
 hang or scribble without harm to the terminal. WebP is what simulated cards carry in the same
 1,024 bytes. Whatever goes wrong is `Fault.PORTRAIT_UNREADABLE`, with a reason for the
-technician; nothing of a portrait is left on disk.
+technician; nothing of a portrait is left on disk, and what a killed process left in memory is swept by the
+next decoding.
 
 The WLT path was proven with a stand-in library of the documented interface, not with a
 vendor's own.
@@ -16,6 +17,7 @@ import bisect
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -143,9 +145,10 @@ def _decode_wlt(block: bytes, library: Path | None, deadline_s: float) -> bytes:
     if not library.is_file():
         raise _unreadable("the configured WLT decoder is missing")
     # An own directory in memory: some of these libraries write a picture file unasked.
-    memory = Path("/dev/shm")
+    home = _MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir())
+    _sweep(home)
     with tempfile.TemporaryDirectory(
-        prefix="wlt-", dir=memory if memory.is_dir() else None, ignore_cleanup_errors=True
+        prefix=f"wlt-{os.getpid()}-", dir=home, ignore_cleanup_errors=True
     ) as private:
         child = None
         # A late child's exception carries what it wrote so far: it is not passed on.
@@ -173,4 +176,13 @@ def _decode_wlt(block: bytes, library: Path | None, deadline_s: float) -> bytes:
     return bottom_up_bgr[::-1, :, ::-1].tobytes()
 
 
+def _sweep(home: Path) -> None:
+    """Remove what a process left behind that was killed while it decoded."""
+    for left in home.glob("wlt-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+_MEMORY = Path("/dev/shm")
 _WLT_CHILD = Path(__file__).with_name("samv") / "wlt_child.py"

@@ -174,7 +174,7 @@ class DeviceWorker:
                 self._running = None
             try:
                 job.done(outcome)
-            except Exception as error:  # noqa: BLE001 - a caller's mistake must not end the device
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - must not end the device
                 _log.error("%s: a done callback raised %s", self.name, type(error).__name__)
             # An outcome may hold a card: it must not live on until the next command.
             del job, outcome
@@ -194,9 +194,10 @@ class DeviceWorker:
             job.cancel.raise_if_cancelled()
             return Succeeded(job.command(job.cancel))
         except DeviceError as error:
-            # The traceback's frames hold whatever the command read.
+            # Frames of a traceback and exceptions behind this one hold what the command read.
+            error.__cause__ = error.__context__ = None
             return Failed(error.with_traceback(None))
-        except Exception as error:  # noqa: BLE001 - becomes the fault that the caller chose
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - becomes the caller's fault
             kind = type(error).__name__
         _log.error("%s: a command raised %s", self.name, kind)
         return Failed(DeviceError(job.unexpected, f"unexpected {kind}"))

@@ -40,6 +40,8 @@ SAM_ID_TEXT = "05.03-20260101-0000000001-0990000001"
 _BITS_PER_BYTE = 10
 # Bytes that leave together when the wire has a speed: 1.4 ms at 115,200 baud.
 _CHUNK_BYTES = 16
+# What nobody reads for so long is lost, as on a real line.
+_UNREAD_S = 0.5
 _CHECKSUM, _LENGTH, _UNKNOWN = 0x10, 0x11, 0x24
 _READ_FAILED, _SELECT_FAILED, _SAM_REJECTS = 0x41, 0x81, 0x32
 _COMMAND_OF = {command.value: command for command in Command}
@@ -64,6 +66,7 @@ class _Answer:
     command: Command
     status: int
     left: int
+    then: Callable[[], None] | None = None
 
 
 class SamvSimulator:
@@ -82,6 +85,7 @@ class SamvSimulator:
         self._bytes_per_s: float | None = None
         self._stalled = threading.Event()
         self._closing = threading.Event()
+        self._closed = False
         self._log: list[Command] = []
         self._wire_bytes = 0
         self._dir = Path(tempfile.mkdtemp(prefix="samv-"))
@@ -106,6 +110,10 @@ class SamvSimulator:
         self._wake()
         self._thread.join()
         self.vanish()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         os.close(self._wake_read)
         os.close(self._wake_write)
         shutil.rmtree(self._dir, ignore_errors=True)
@@ -187,7 +195,7 @@ class SamvSimulator:
     def remove_during_read(self) -> None:
         """The card is taken away while the SAM reads it: the SAM says that it failed."""
         with self._lock:
-            self._answers.append(_Answer(Command.READ, _READ_FAILED, -1))
+            self._answers.append(_Answer(Command.READ, _READ_FAILED, 1, self.take_card))
 
     def stall(self) -> None:
         """Answer nothing until `resume`."""
@@ -213,6 +221,15 @@ class SamvSimulator:
         """Let the SAM answer a command with this SW3 and nothing else."""
         with self._lock:
             self._answers.append(_Answer(command, status, times))
+
+    def heal(self) -> None:
+        """End every fault, and plug in again."""
+        with self._lock:
+            self._line_faults.clear()
+            self._answers.clear()
+            self._garbage = self._bytes_per_s = None
+        self.come_back()
+        self.resume()
 
     # What a test looks at.
 
@@ -241,7 +258,9 @@ class SamvSimulator:
             self._line_faults.append(fault)
 
     def _wake(self) -> None:
-        os.write(self._wake_write, b"\x00")
+        with self._lock:
+            if not self._closed:
+                os.write(self._wake_write, b"\x00")
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -303,8 +322,8 @@ class SamvSimulator:
             answer.left -= 1
             if answer.left <= 0:
                 self._answers.remove(answer)
-            if answer.left < 0:
-                self.take_card()
+            if answer.then is not None:
+                answer.then()
             return _reply(answer.status)
         return None
 
@@ -373,14 +392,27 @@ class SamvSimulator:
                 # A chunk is there when its last bit has arrived.
                 due = began + (at + len(chunk)) / bytes_per_s
                 self._closing.wait(max(0.0, due - time.monotonic()))
+            if not self._put_on_wire(chunk):
+                return
+
+    def _put_on_wire(self, chunk: bytes) -> bool:
+        """Send bytes; False if the line hung up or nobody takes them."""
+        until = time.monotonic() + _UNREAD_S
+        while chunk and not self._closing.is_set() and time.monotonic() < until:
             with self._lock:
                 if self._stalled.is_set() or self._master is None:
-                    return
+                    return False
                 try:
-                    os.write(self._master, chunk)
+                    sent = os.write(self._master, chunk)
+                except BlockingIOError:
+                    sent = 0
                 except OSError:
-                    return  # nobody reads, or the line hung up
-                self._wire_bytes += len(chunk)
+                    return False
+                self._wire_bytes += sent
+            chunk = chunk[sent:]
+            if chunk:
+                self._closing.wait(0.001)
+        return not chunk
 
 
 def _reply(status: int, data: bytes = b"") -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from devices.portrait import BLOCK_BYTES, HEIGHT_PX, RGB_BYTES, WIDTH_PX, decode
 from devices.records import Portrait, PortraitFormat
 from devices.samv.protocol import portrait_of
 
+ROOT = Path(__file__).resolve().parents[2]
 WLT_BLOCK = bytes.fromhex("574C66007E00320000FF85").ljust(BLOCK_BYTES, b"\x07")
 
 # A stand-in for a vendor's library, with the documented interface. Its picture is a ramp:
@@ -209,6 +213,53 @@ def test_a_library_that_hangs_is_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began < 3.0
 
 
+PARENT = """
+import sys
+from pathlib import Path
+from devices.portrait import decode
+from devices.records import Portrait, PortraitFormat
+block = b"WLf".ljust(1024, bytes(1))
+decode(Portrait(PortraitFormat.WLT, block), wlt_library=Path(sys.argv[1]), wlt_deadline_s=60)
+"""
+
+
+def processes_with(path: Path) -> list[int]:
+    """Which processes have `path` mapped or named on their command line, zombies not."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if str(path).encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+def left_by(pid: int) -> list[Path]:
+    return list(Path("/dev/shm").glob(f"wlt-{pid}-*"))
+
+
+def test_a_decoder_dies_with_its_parent_and_its_files_are_swept(tmp_path: Path) -> None:
+    made = library(tmp_path, "int GetBmp(const char *name, int port_kind) { for (;;) ; }")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(made)], cwd=ROOT)
+
+    def others() -> list[int]:
+        return [pid for pid in processes_with(made) if pid != parent.pid]
+
+    until = time.monotonic() + 10.0
+    while not others():
+        assert time.monotonic() < until
+        assert parent.poll() is None
+    while not any((left / "card.wlt").exists() for left in left_by(parent.pid)):
+        assert time.monotonic() < until
+    parent.kill()
+    parent.wait()
+    while others():
+        assert time.monotonic() < until
+    assert left_by(parent.pid)
+    reason(WLT_BLOCK, PortraitFormat.WLT, made, wlt_deadline_s=0.1)
+    assert not left_by(parent.pid)
+
+
 def test_what_a_library_prints_is_not_taken_for_pixels(tmp_path: Path) -> None:
     made = library(tmp_path, UNPACK % 'puts("licensed to nobody"); fflush(stdout);')
     assert decode(Portrait(PortraitFormat.WLT, WLT_BLOCK), wlt_library=made).pixels()[0, 0, 0] == 7
@@ -222,7 +273,7 @@ def test_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
 
 def test_no_file_of_a_portrait_stays(tmp_path: Path) -> None:
     decode(Portrait(PortraitFormat.WLT, WLT_BLOCK), wlt_library=library(tmp_path, GET_BMP))
-    assert not list(Path("/dev/shm").glob("wlt-*"))
+    assert not left_by(os.getpid())
     assert not list(Path.cwd().glob("card.*"))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from devices.errors import DeviceError, Fault
 from devices.records import IdCard, Portrait, PortraitFormat
@@ -458,6 +460,58 @@ def test_closing_twice_and_reading_again_is_fine(
     reader.open()
     reader.close()
     reader.close()
+    assert_works_again(simulator, reader)
+
+
+# Anything at all.
+
+FaultAction = Callable[[SamvSimulator], None]
+counts = st.integers(1, 5)
+faults: st.SearchStrategy[FaultAction] = st.one_of(
+    st.builds(
+        lambda noise, n, command: lambda s: s.noise_before(noise, times=n, command=command),
+        st.binary(max_size=60) | st.just(PREAMBLE + b"\x05\x08"),
+        counts,
+        st.sampled_from(Command),
+    ),
+    st.builds(
+        lambda n, c: lambda s: s.bad_checksum(n, command=c), counts, st.sampled_from(Command)
+    ),
+    st.builds(
+        lambda size, n, c: lambda s: s.truncate_at(size, times=n, command=c),
+        st.integers(0, 1_400),
+        counts,
+        st.sampled_from(Command),
+    ),
+    st.builds(
+        lambda command, status, n: lambda s: s.answer(command, status, n),
+        st.sampled_from(Command),
+        st.integers(0, 255),
+        counts,
+    ),
+    st.builds(lambda size: lambda s: s.remove_after_bytes(size), st.integers(0, 1_400)),
+    st.builds(lambda size: lambda s: s.vanish_after_bytes(size), st.integers(0, 1_400)),
+    st.builds(lambda size: lambda s: s.stall_after_bytes(size), st.integers(0, 1_400)),
+    st.builds(lambda block: lambda s: s.garbage_text(block), st.binary(max_size=300)),
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(faults, min_size=1, max_size=4))
+def test_any_faults_end_in_the_card_or_a_fault_and_leave_nothing_behind(
+    simulator: SamvSimulator, reader: SamvReader, happening: list[FaultAction]
+) -> None:
+    simulator.put_card(make_card(PEOPLE["elder"]))
+    for happens in happening:
+        happens(simulator)
+    began = time.monotonic()
+    try:
+        got: IdCard | DeviceError = read(reader, wait_s=0.4, read_deadline_s=0.3)
+    except DeviceError as error:
+        got = error
+    assert isinstance(got, DeviceError) or got == PEOPLE["elder"]
+    assert time.monotonic() - began < 3.0
+    simulator.heal()
     assert_works_again(simulator, reader)
 
 

@@ -111,12 +111,17 @@ def test_a_device_error_passes_without_its_frames(
     worker: DeviceWorker, outcomes: queue.Queue[Any]
 ) -> None:
     def failing(cancel: Cancel) -> None:
-        raise DeviceError(Fault.CARD_REMOVED)
+        try:
+            b"\xff".decode()
+        except UnicodeDecodeError as error:
+            raise DeviceError(Fault.CARD_REMOVED) from error
 
     worker.submit(failing, deadline_s=1, done=outcomes.put)
     outcome = outcomes.get(timeout=PATIENCE_S)
     assert fault_of(outcome) is Fault.CARD_REMOVED
     assert outcome.error.__traceback__ is None
+    assert outcome.error.__cause__ is None
+    assert outcome.error.__context__ is None
 
 
 @pytest.mark.expected_logs("a command raised ValueError", reason="the type name alone is told")
