@@ -180,7 +180,7 @@ BREAKS = {
     "pure-world": ("kiosk/catalogue/stray.py", "from pathlib import Path"),
     "screens-ours": ("screens/stray.py", "import offline_queue"),
     "screens-world": ("screens/stray.py", "import threading"),
-    "only-app-knows-everybody": ("kiosk/runtime_stray.py", "import kiosk.app"),
+    "only-app-knows-everybody": ("kiosk/runtime.py", "import kiosk.app"),
     "backend-ours": ("central_backend/stray.py", "import kiosk.journey"),
     "contract-stands-alone": ("kiosk/contract/stray.py", "import kiosk.application"),
     "kiosk-without-backend": ("kiosk/stray.py", "import central_backend"),
@@ -223,9 +223,6 @@ def test_every_import_rule_has_a_break_that_proves_it() -> None:
 @pytest.mark.parametrize("rule", BREAKS)
 def test_import_rule_can_fail(rule: str, copied_rooms: Path) -> None:
     file, line = BREAKS[rule]
-    if rule == "only-app-knows-everybody":
-        # Layers have fixed names: the stray import goes into the layer's own file.
-        file = "kiosk/runtime.py"
     with (copied_rooms / file).open("a", encoding="utf-8") as stray:
         stray.write(f"\n{line}\n")
     name = _setup_cfg()[f"importlinter:contract:{rule}"]["name"]
@@ -339,6 +336,105 @@ def test_stray_logs_warnings_and_threads_fail_a_test(tmp_path: Path) -> None:
 
 
 # -- setting up ---------------------------------------------------------------------------
+
+TOOLS = "awk bash cat cut dirname env flock grep head mkdir mktemp mv rm sed sha256sum tail touch"
+
+
+class Checkout:
+    """The real .ci/bootstrap among stand-ins: nobody but an ordinary user without sudo, a
+    dpkg-query that calls everything installed, and a pip that only notes how it was called.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.calls = place / "calls"
+        self.bin = place / "bin"
+        self.bin.mkdir()
+        for tool in TOOLS.split():
+            found = shutil.which(tool)
+            assert found, f"{tool} is missing on this machine"
+            (self.bin / tool).symlink_to(found)
+        self.program(self.bin / "id", "echo 1000")
+        self.program(self.bin / "dpkg-query", 'shift 2; printf "ii |%s\\n" "$@"')
+        (place / ".ci").mkdir()
+        shutil.copy(ROOT / ".ci/bootstrap", place / ".ci")
+        for name in ("requirements.lock", "setup.cfg", "pyproject.toml"):
+            shutil.copy(ROOT / name, place)
+        (place / ".venv/bin").mkdir(parents=True)
+        self.pip(exit_code=0)
+        (place / ".venv/bin/pip").write_text(f"#!{place}/.venv/bin/python\n", encoding="utf-8")
+
+    def program(self, path: Path, line: str) -> None:
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def pip(self, exit_code: int) -> None:
+        noting = f'echo "$@" >> {self.calls}; exit {exit_code}'
+        self.program(self.place / ".venv/bin/python", noting)
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.place / ".ci/bootstrap"],
+            env={"PATH": str(self.bin), "HOME": str(self.place)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_bootstrap_installs_from_the_lock_and_then_does_nothing(checkout: Checkout) -> None:
+    first = checkout.run()
+    assert first.returncode == 0, first.stderr
+    tools, packages, project = checkout.calls.read_text(encoding="utf-8").splitlines()
+    assert all("--require-hashes --no-deps" in call for call in (tools, packages))
+    assert packages.endswith("--no-build-isolation -r requirements.lock")
+    assert project.endswith("--no-deps --no-build-isolation -e .")
+    checkout.calls.unlink()
+    second = checkout.run()
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    assert not checkout.calls.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "calls"), [("requirements.lock", 3), ("setup.cfg", 1), ("pyproject.toml", 1)]
+)
+def test_bootstrap_does_again_what_a_change_needs(
+    checkout: Checkout, file: str, calls: int
+) -> None:
+    checkout.run()
+    checkout.calls.unlink()
+    with (checkout.place / file).open("a", encoding="utf-8") as changed:
+        changed.write("# changed\n")
+    assert checkout.run().returncode == 0
+    assert len(checkout.calls.read_text(encoding="utf-8").splitlines()) == calls
+
+
+def test_bootstrap_starts_afresh_after_an_interrupted_installation(checkout: Checkout) -> None:
+    checkout.pip(exit_code=1)
+    assert checkout.run().returncode != 0
+    # The real interpreter makes a real environment now; what it would install is not there.
+    (checkout.place / "requirements.lock").write_text("unknown\n", encoding="utf-8")
+    again = checkout.run()
+    assert "the last installation was interrupted; starting afresh" in again.stdout
+    assert (checkout.place / ".venv/pyvenv.cfg").is_file()
+
+
+def test_bootstrap_tells_what_is_missing_to_who_may_not_install(checkout: Checkout) -> None:
+    checkout.program(
+        checkout.bin / "dpkg-query",
+        'shift 2; for p in "$@"; do [ "$p" = swig ] || printf "ii |%s\\n" "$p"; done',
+    )
+    ran = checkout.run()
+    assert ran.returncode == 1
+    assert "Debian packages to install (1): swig" in ran.stdout
+    assert "apt-get install -y --no-install-recommends swig" in ran.stderr
+    assert not checkout.calls.exists()
 
 
 def test_bootstrap_refuses_what_it_does_not_know() -> None:
