@@ -1,0 +1,48 @@
+"""The two clocks of a terminal.
+
+The wall clock may be years wrong. Civil time never runs below its high-water mark, and is
+trusted only when it is above the mark and not absurdly far beyond it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from kiosk.journey.visit import Now
+
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+"""No true time lies before this version was made."""
+FARTHEST = timedelta(days=400)
+"""A jump beyond this is a wrong clock rather than a long sleep."""
+
+
+class Clock:
+    """Tells `Now`; `mark` is what is to be kept over restarts."""
+
+    def __init__(
+        self,
+        mark: datetime | None = None,
+        *,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._mark = max(mark, BUILT) if mark is not None else BUILT
+        self._known = mark is not None
+        self._wall = wall
+        self._monotonic = monotonic
+
+    @property
+    def mark(self) -> datetime:
+        """The high-water mark, aware, in UTC."""
+        return self._mark
+
+    def now(self) -> Now:
+        """Both clocks at this moment; `civil` in local time."""
+        wall = self._wall()
+        ahead = self._known and wall > self._mark + FARTHEST
+        trusted = wall >= self._mark and not ahead
+        if trusted:
+            self._mark, self._known = wall, True
+        return Now(self._monotonic(), self._mark.astimezone(), trusted)

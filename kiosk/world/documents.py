@@ -1,0 +1,67 @@
+"""Carries out the document camera's effects: aim, photograph, off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from devices.camera import CameraSpec, CameraState
+from devices.document.client import DocumentCamera
+from devices.errors import DeviceError, Fault
+from devices.face.client import Ticket
+from devices.records import Page
+from kiosk.journey.effects import AimDocumentCamera, StopDocumentCamera, TakePhoto
+from kiosk.journey.events import CaptureFailed, Event, PageCaptured, WorldChanged
+
+
+class PaperCapture:
+    """One document camera."""
+
+    def __init__(self, spec: CameraSpec, reply: Callable[[Event], None]) -> None:
+        self._reply = reply
+        self._camera = DocumentCamera(spec, self._changed)
+        self._ticket: Ticket | None = None
+
+    def start(self) -> None:
+        """Start its process; the camera stays off."""
+        self._camera.prewarm()
+
+    def latest(self) -> tuple[bytes, int, int, int] | None:
+        """The preview, as screens ask for it."""
+        frame = self._camera.preview()
+        if frame is None:
+            return None
+        return frame.rgb, frame.width_px, frame.height_px, frame.sequence
+
+    def aim(self, _effect: AimDocumentCamera, _visit: int) -> None:
+        """Camera on."""
+        self._camera.look(True)
+
+    def take(self, effect: TakePhoto, visit: int) -> None:
+        """Photograph; the answer is a page or a fault's code."""
+        self._camera.look(True)
+
+        def done(result: Page | DeviceError) -> None:
+            if isinstance(result, Page):
+                self._reply(PageCaptured(visit, result))
+            elif result.fault is not Fault.CANCELLED:
+                self._reply(CaptureFailed(visit, result.fault.code))
+
+        self._ticket = self._camera.capture(effect.deadline_s, done)
+
+    def stop(self, _effect: StopDocumentCamera | None = None, _visit: int = 0) -> None:
+        """Camera off."""
+        ticket, self._ticket = self._ticket, None
+        if ticket is not None:
+            ticket.cancel()
+        self._camera.look(False)
+
+    def close(self) -> None:
+        """End its process."""
+        self.stop()
+        self._camera.close()
+
+    def _changed(self, state: CameraState, _error: DeviceError | None) -> None:
+        if state in (CameraState.ABSENT, CameraState.STALLED):
+            self._reply(WorldChanged(document_camera_ok=False))
+        elif state is CameraState.LIVE:
+            self._reply(WorldChanged(document_camera_ok=True))

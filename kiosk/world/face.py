@@ -1,0 +1,110 @@
+"""Carries out MatchFace and StopFace: the camera is on between the two, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from devices.camera import CameraSpec, CameraState
+from devices.errors import DeviceError, Fault
+from devices.face.client import FaceStation, Ticket
+from devices.records import FaceHint, FaceMatch
+from devices.worker import DeviceWorker, Failed, Outcome
+from kiosk.journey.effects import MatchFace, StopFace
+from kiosk.journey.events import Event, FaceDone, FaceFailed, FaceHinted, WorldChanged
+
+_DECODE_DEADLINE_S = 10.0
+
+
+class FaceMatching:
+    """The face camera and the matching process."""
+
+    def __init__(
+        self,
+        spec: CameraSpec,
+        reply: Callable[[Event], None],
+        *,
+        wlt_library: Path | None = None,
+    ) -> None:
+        self._reply = reply
+        self._wlt_library = wlt_library
+        self._station = FaceStation(spec, self._camera_changed)
+        self._decoder = DeviceWorker("portrait", unexpected=Fault.PORTRAIT_UNREADABLE)
+        self._ticket: Ticket | None = None
+        self._run = 0  # matches asked for; an answer to an earlier one is dropped
+
+    @property
+    def station(self) -> FaceStation:
+        """Camera and engine, for the preview and for diagnosis."""
+        return self._station
+
+    def start(self) -> None:
+        """Load the models; the camera stays off."""
+        self._station.start()
+
+    def latest(self) -> tuple[bytes, int, int, int] | None:
+        """The preview, as screens ask for it."""
+        frame = self._station.preview()
+        if frame is None:
+            return None
+        return frame.rgb, frame.width_px, frame.height_px, frame.sequence
+
+    def match(self, effect: MatchFace, visit: int) -> None:
+        """Camera on, decode the portrait, match."""
+        self._run += 1
+        run = self._run
+        self._station.look(True)
+
+        def decode() -> bytes:
+            from devices.portrait import decode  # OpenCV: off the GUI thread
+
+            return decode(effect.portrait, wlt_library=self._wlt_library).rgb
+
+        def decoded(outcome: Outcome[bytes]) -> None:
+            if run != self._run:
+                return
+            if isinstance(outcome, Failed):
+                self._reply(FaceFailed(visit, outcome.error.fault.code))
+                return
+            self._ticket = self._station.match(
+                outcome.value,
+                threshold=effect.threshold,
+                frames=effect.frames,
+                deadline_s=effect.deadline_s,
+                hint=hint,
+                done=done,
+            )
+
+        def hint(what: FaceHint) -> None:
+            if run == self._run:
+                self._reply(FaceHinted(visit, what))
+
+        def done(result: FaceMatch | DeviceError) -> None:
+            if run != self._run:
+                return
+            if isinstance(result, FaceMatch):
+                self._reply(FaceDone(visit, result))
+            elif result.fault is not Fault.CANCELLED:
+                self._reply(FaceFailed(visit, result.fault.code))
+
+        self._decoder.submit(lambda _: decode(), deadline_s=_DECODE_DEADLINE_S, done=decoded)
+
+    def stop(self, _effect: StopFace | None = None, _visit: int = 0) -> None:
+        """Camera off; a match that runs is given up."""
+        self._run += 1
+        ticket, self._ticket = self._ticket, None
+        if ticket is not None:
+            ticket.cancel()
+        self._station.look(False)
+
+    def close(self) -> None:
+        """End both processes."""
+        self.stop()
+        self._decoder.close()
+        self._station.close()
+
+    def _camera_changed(self, state: CameraState, _error: DeviceError | None) -> None:
+        if state in (CameraState.ABSENT, CameraState.STALLED):
+            self._reply(WorldChanged(camera_ok=False))
+        elif state is CameraState.LIVE:
+            self._reply(WorldChanged(camera_ok=True))

@@ -1,0 +1,142 @@
+"""Carries out Enqueue with the outbox, and tells what the sender learns.
+
+"Saved" is said only after the outbox's commit, "received" only after the backend's answer.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from kiosk.application.draft import Draft
+from kiosk.contract import Acknowledgement, canonical_bytes
+from kiosk.journey.effects import Enqueue, KeepRating
+from kiosk.journey.events import (
+    Delivered,
+    DeliveryWaits,
+    Event,
+    Recovered,
+    Saved,
+    SaveFailed,
+    WorldChanged,
+)
+from kiosk.logs import note
+from kiosk.wire import document_of
+from offline_queue import sender as sending
+from offline_queue.errors import QueueError
+from offline_queue.outbox import Outbox
+from offline_queue.records import Part, PrintState, Receipt, Submission
+
+_RECENT = timedelta(hours=2)
+_BROKEN = "QU-02"
+
+
+def acknowledged(body: bytes, id_: str, digest: str) -> Receipt:
+    """Read an acknowledgement. Raises ValueError unless it is one for this id and digest."""
+    said = Acknowledgement.model_validate_json(body)  # a ValidationError is a ValueError
+    if said.application_id != id_ or said.digest != digest:
+        raise ValueError("speaks of another submission")
+    return Receipt(said.case_number, said.sequence, said.received_at.isoformat())
+
+
+class Submitting:
+    """The outbox as the runtime sees it."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        reply: Callable[[Event], None],
+        pledge_text: Callable[[str], str],
+    ) -> None:
+        """`pledge_text` gives the pledge's words in a language."""
+        self._outbox = outbox
+        self._reply = reply
+        self._pledge_text = pledge_text
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="submitting")
+        self._visits: dict[str, int] = {}  # receipt number -> visit that handed it in
+        self.poke: Callable[[], None] = lambda: None
+
+    def enqueue(self, effect: Enqueue, visit: int) -> None:
+        """Number it, write it down durably, say so."""
+        future = self._pool.submit(self._save, effect.draft, visit)
+        future.add_done_callback(lambda done: self._answer(done, visit))
+
+    def keep_rating(self, effect: KeepRating, _visit: int) -> None:
+        """Count a rating by item and level; nobody's identity goes with it."""
+        self._pool.submit(self._count, f"rating:{effect.item}:{effect.level}")
+        note("rated", item=effect.item, level=effect.level)
+
+    def recover(self, now: datetime) -> None:
+        """After a restart: which numbers were saved and not printed; answers Recovered."""
+        wanted = (PrintState.WANTED, PrintState.UNKNOWN)
+        found = self._outbox.unprinted(wanted).result()
+        recent = [u for u in found if abs(now - u.saved_at) < _RECENT]
+        self._reply(Recovered(tuple((u.number, u.saved_at) for u in recent)))
+
+    def give_up_printing(self, number: str) -> None:
+        """The resident left without paper: the stub is not offered to whoever comes next."""
+        future = self._outbox.set_print_state(number, PrintState.FAILED)
+        future.add_done_callback(_swallow)
+
+    def sender_says(self, event: sending.SenderEvent) -> None:
+        """Translate what the sender learned (called on its thread)."""
+        match event:
+            case sending.Delivered(number=number, case_number=case):
+                note("delivered", attempts=event.attempts)
+                self._reply(Delivered(self._visits.pop(number, 0), number, case))
+            case sending.Waiting(number=number, reason=reason):
+                note("waiting", attempts=event.attempts)
+                code = "NW-01" if not reason.startswith("QU") else reason
+                self._reply(DeliveryWaits(self._visits.get(number, 0), number, code))
+            case sending.Quarantined():
+                note("quarantined")
+            case sending.LineChanged(up=up):
+                note("line", up=up)
+                self._reply(WorldChanged(line_up=up))
+            case sending.Alarm():
+                note("alarm")
+
+    def close(self) -> None:
+        """Finish what is being saved."""
+        self._pool.shutdown(wait=True)
+
+    def _save(self, draft: Draft, visit: int) -> Saved:
+        number = self._outbox.reserve_number().result()
+        self._visits[number] = visit
+        document = document_of(
+            draft,
+            number=number,
+            application_id=uuid.uuid4().hex,
+            pledge_text=self._pledge_text(draft.language),
+        )
+        submission = Submission(
+            id=document.application_id,
+            number=number,
+            document=canonical_bytes(document),
+            parts=tuple(Part(a.id, a.media_type, a.data) for a in draft.attachments),
+            created_at=draft.made_at,
+        )
+        self._outbox.enqueue(submission).result()
+        return Saved(visit, number, document.application_id)
+
+    def _answer(self, done: Future[Saved], visit: int) -> None:
+        error = done.exception()
+        if error is None:
+            note("saved")
+            self._reply(done.result())
+            return
+        code = error.code if isinstance(error, QueueError) else _BROKEN
+        note("save-failed", code=code, kind=type(error).__name__)
+        self._reply(SaveFailed(visit, code))
+        if code == _BROKEN:
+            self._reply(WorldChanged(intake_open=False))
+
+    def _count(self, key: str) -> None:
+        kept = self._outbox.get_meta(key).result()
+        self._outbox.put_meta(key, str(int(kept or "0") + 1)).result()
+
+
+def _swallow(future: Future[None]) -> None:
+    future.exception()
