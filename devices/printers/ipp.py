@@ -12,7 +12,7 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -223,7 +223,7 @@ class IppClient:
         body = encode(operation, request_id, attributes, job) + document
         connection = self._connection(timeout_s)
         try:
-            connection.request("POST", path, body, self._headers())
+            connection.request("POST", path, body, {"Content-Type": "application/ipp"})
             answer = connection.getresponse()
             data = answer.read(_MAX_ANSWER_BYTES)
         finally:
@@ -240,13 +240,6 @@ class IppClient:
             return _UnixConnection(self._server, timeout_s)
         host, _, port = self._server.partition(":")
         return http.client.HTTPConnection(host, int(port or 631), timeout=timeout_s)
-
-    def _headers(self) -> Mapping[str, str]:
-        headers = {"Content-Type": "application/ipp"}
-        if self._server.startswith("/"):
-            # CUPS checks this name against the socket's peer; it takes no password.
-            headers["Authorization"] = f"PeerCred {user_name()}"
-        return headers
 
 
 def user_name() -> str:

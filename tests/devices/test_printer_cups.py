@@ -223,12 +223,12 @@ def test_no_paper_takes_the_job_back_so_that_nothing_comes_later(cupsd: Cupsd, o
 
 def test_paper_put_in_soon_enough_lets_the_job_finish(cupsd: Cupsd) -> None:
     printer = CupsPrinter("empty", cupsd.address, patience_s=WAIT_S)
-    feeder = threading.Thread(
-        target=lambda: (
-            until(lambda: printer.status().paper is PaperState.OUT, "out of paper"),
-            cupsd.order("paper"),
-        )
-    )
+
+    def feed() -> None:
+        until(lambda: printer.status().paper is PaperState.OUT, "out of paper")
+        cupsd.order("paper")
+
+    feeder = threading.Thread(target=feed)
     feeder.start()
     go(printer)
     feeder.join(WAIT_S)
@@ -263,7 +263,12 @@ def test_deadline_while_printing_is_unknown_and_the_job_is_gone(cupsd: Cupsd) ->
 def test_cancel_while_printing_is_unknown(cupsd: Cupsd) -> None:
     cancel = Cancel()
     working = cupsd.base / "out" / "working"
-    helper = threading.Thread(target=lambda: (until(working.exists, "backend"), cancel.cancel()))
+
+    def stop_it() -> None:
+        until(working.exists, "backend")
+        cancel.cancel()
+
+    helper = threading.Thread(target=stop_it)
     helper.start()
     assert refused(CupsPrinter("slow", cupsd.address), cancel=cancel) is Fault.PRINT_UNKNOWN
     helper.join(WAIT_S)
