@@ -6,6 +6,8 @@ transaction. A database of a newer version is left alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import apsw
@@ -81,7 +83,8 @@ def prepare(connection: apsw.Connection) -> None:
 
     Raises QueueError (QU-06) where a setting does not hold or the file is not ours.
     """
-    if not _scalar(connection, "PRAGMA user_version"):
+    version = _known_version(connection)
+    if not version:
         for statement in _BEFORE_TABLES:
             connection.execute(statement)
     for name, value, expected in _DURABILITY:
@@ -89,20 +92,36 @@ def prepare(connection: apsw.Connection) -> None:
         found = _scalar(connection, f"PRAGMA {name}")
         if found != expected:
             raise QueueError(QueueFault.UNREADABLE, f"{name} is {found!r}, not {expected!r}")
-    _migrate(connection)
+    for step in range(version, len(MIGRATIONS)):
+        with transaction(connection):
+            connection.execute(MIGRATIONS[step])
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={step + 1}")
 
 
-def _migrate(connection: apsw.Connection) -> None:
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """All or nothing. Not apsw's own `with`: that unwinds a savepoint, which is gone already
+    where a full disk made the engine roll back by itself, and hides the real error."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with suppress(apsw.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _known_version(connection: apsw.Connection) -> int:
+    """The file's schema version, read before anything in it is touched."""
     version = _scalar(connection, "PRAGMA user_version")
     if not isinstance(version, int) or version > len(MIGRATIONS):
         raise QueueError(QueueFault.UNREADABLE, f"schema version {version} is unknown")
     if version and _scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
         raise QueueError(QueueFault.UNREADABLE, "the file belongs to another program")
-    for step in range(version, len(MIGRATIONS)):
-        with connection:
-            connection.execute(MIGRATIONS[step])
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={step + 1}")
+    return version
 
 
 def _scalar(connection: apsw.Connection, sql: str) -> object:

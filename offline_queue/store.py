@@ -30,7 +30,7 @@ from offline_queue.records import (
     Submission,
     Unprinted,
 )
-from offline_queue.schema import prepare
+from offline_queue.schema import prepare, transaction
 
 DATABASE_NAME: Final = "outbox.db"
 
@@ -120,7 +120,7 @@ class Store:
     def reserve_number(self, terminal: str) -> str:
         """The next number of this terminal, used up from now on."""
         self._check_intake()
-        with self._db:
+        with transaction(self._db):
             running = self._last_number() + 1
             self._put(_LAST_NUMBER, str(running))
         return format_number(terminal, running)
@@ -138,7 +138,7 @@ class Store:
             return self._saved(submission.id)
         self._check_number(submission.number)
         size = len(submission.document) + sum(head.size for head in heads)
-        with self._db:
+        with transaction(self._db):
             seq = self._scalar(
                 "INSERT INTO submission (id, number, digest, fingerprint, state, print_state,"
                 " saved_at, payload_bytes) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
@@ -216,7 +216,7 @@ class Store:
     @_command
     def delivered(self, id_: str, receipt: Receipt) -> None:
         """Record the delivery and drop the payload, in one transaction."""
-        with self._db:
+        with transaction(self._db):
             self._db.execute(
                 "UPDATE submission SET state='delivered', reason='', case_number=?, sequence=?,"
                 " acknowledged_at=? WHERE id=? AND state <> 'delivered'",
