@@ -4,8 +4,8 @@ The block's header chooses the decoder. WLT, what real cards carry, has no open 
 goes to the vendor's library at a path from the settings, in a child process that may crash,
 hang or scribble without harm to the terminal. WebP is what simulated cards carry in the same
 1,024 bytes. Whatever goes wrong is `Fault.PORTRAIT_UNREADABLE`, with a reason for the
-technician; nothing of a portrait is left on disk, and what a killed process left in memory is swept by the
-next decoding.
+technician. Nothing of a portrait is left on disk, and what a killed process left in memory is
+swept by the next decoding.
 
 The WLT path was proven with a stand-in library of the documented interface, not with a
 vendor's own.

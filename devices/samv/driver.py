@@ -121,6 +121,7 @@ class SamvReader:
         quiet_s: float = QUIET_S,
         reply_deadline_s: float = REPLY_DEADLINE_S,
         absent_patience_s: float = ABSENT_PATIENCE_S,
+        find_every_s: float = FIND_EVERY_S,
     ) -> None:
         self._port = port
         self._baud = baud
@@ -128,6 +129,7 @@ class SamvReader:
         self._quiet_s = quiet_s
         self._reply_deadline_s = reply_deadline_s
         self._absent_patience_s = absent_patience_s
+        self._find_every_s = find_every_s
         self._serial: SerialPort | None = None
         self._parser = FrameParser()
         self._failures = 0
@@ -238,7 +240,7 @@ class SamvReader:
                 resets = 0
             if now >= until:
                 raise trouble
-            cancel.wait(min(began + FIND_EVERY_S, until) - now)
+            cancel.wait(min(began + self._find_every_s, until) - now)
 
     def _read_found(self, cancel: Cancel, read_deadline_s: float) -> Reply:
         """Select and read a card that was just found, again if need be."""

@@ -376,24 +376,28 @@ class SamvSimulator:
                 raw = fault.noise + raw
                 then = fault.then
                 break
-            bytes_per_s = self._bytes_per_s or (self._baud / _BITS_PER_BYTE if self._baud else None)
-        self._write(raw, bytes_per_s)
+        self._write(raw)
         if then is not None:
             then()
 
-    def _write(self, raw: bytes, bytes_per_s: float | None) -> None:
-        began = time.monotonic()
-        size_bytes = _CHUNK_BYTES if bytes_per_s else len(raw)
-        if bytes_per_s:
-            size_bytes = max(1, min(size_bytes, int(bytes_per_s / 20)))
-        for at in range(0, len(raw), size_bytes or 1):
+    def _write(self, raw: bytes) -> None:
+        due = time.monotonic()
+        at = 0
+        while at < len(raw):
+            # Looked at for each chunk, so that a change is felt in the middle of a reply.
+            with self._lock:
+                bytes_per_s = self._bytes_per_s or (self._baud or 0) / _BITS_PER_BYTE
+            size_bytes = len(raw)
+            if bytes_per_s:
+                size_bytes = max(1, min(_CHUNK_BYTES, int(bytes_per_s / 20)))
             chunk = raw[at : at + size_bytes]
             if bytes_per_s:
                 # A chunk is there when its last bit has arrived.
-                due = began + (at + len(chunk)) / bytes_per_s
+                due += len(chunk) / bytes_per_s
                 self._closing.wait(max(0.0, due - time.monotonic()))
             if not self._put_on_wire(chunk):
                 return
+            at += len(chunk)
 
     def _put_on_wire(self, chunk: bytes) -> bool:
         """Send bytes; False if the line hung up or nobody takes them."""

@@ -21,8 +21,8 @@ from devices.simulators.samv import SAM_ID_TEXT, SamvSimulator
 from devices.worker import Cancel, DeviceWorker, Outcome, Succeeded
 
 QUIET_S = 0.03
-REPLY_S = 0.1
-READ_S = 0.6
+REPLY_S = 0.2
+READ_S = 0.8
 READ_REPLY_BYTES = 1_295
 
 
@@ -35,7 +35,11 @@ def simulator() -> Iterator[SamvSimulator]:
 @pytest.fixture
 def reader(simulator: SamvSimulator) -> Iterator[SamvReader]:
     made = SamvReader(
-        simulator.port, quiet_s=QUIET_S, reply_deadline_s=REPLY_S, absent_patience_s=0.3
+        simulator.port,
+        quiet_s=QUIET_S,
+        reply_deadline_s=REPLY_S,
+        absent_patience_s=0.3,
+        find_every_s=0.02,
     )
     yield made
     made.close()
