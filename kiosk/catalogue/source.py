@@ -98,7 +98,9 @@ def parse(file: str, text: str, findings: Findings) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        what = " ".join(str(part) for part in (error.context, error.problem) if part)
+        what = f"{error.problem}"
+        if error.context and error.context_mark:
+            what = f"{what} {error.context}, begun in line {error.context_mark.line + 1}"
         findings.add(
             Rule.SYNTAX, file, line, "", f"not YAML: {what}", "check indentation, colons, quotes"
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -1101,6 +1102,30 @@ def test_words_are_short_enough_for_one_page(pack: Pack) -> None:
     for item in pack.items.values():
         hints = [one.hint for one in item.materials] + [one.hint for one in item.form]
         assert not any(over(hint, MAX_HINT_CHARS) for hint in hints), item.code
+
+
+def _texts(value: object) -> Iterator[Text]:
+    """Every text within a frozen record, however deep."""
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, Mapping):
+        yield from _texts(tuple(value.values()))
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from _texts(getattr(value, one.name))
+
+
+def test_chinese_is_punctuated_as_chinese_and_english_as_english(pack: Pack) -> None:
+    texts = list(_texts(pack))
+    assert len(texts) > 1_000
+    for text in texts:
+        assert not re.search(r"[,;:?!()]", text.zh), text.zh
+        assert not text.zh.endswith("。"), text.zh  # one line: a full stop only between sentences
+        assert text.en.isascii() or set(re.findall(r"[^ -~]", text.en)) <= {"×"}, text.en
+        assert text.en[0].isupper() or text.en[0].isdigit() or text.en[0] == "×", text.en
 
 
 def test_nobody_answers_more_pages_than_fit_a_visit(pack: Pack) -> None:
