@@ -90,11 +90,12 @@ class FaceStation:
         self._engine.start()
 
     def look(self, on: bool) -> None:
-        """Turn the camera on (only after consent) or off."""
+        """Turn the camera on (only after consent) or off, which cancels every match."""
         if on:
             self.camera.start()
         else:
             self.camera.stop()
+            self._engine.cancel_all("the camera was turned off")
 
     def preview(self) -> PreviewFrame | None:
         """The newest picture, None while the camera is off."""
@@ -168,13 +169,17 @@ class _EngineWorker(Worker):
     ) -> Ticket:
         deadline_at_s = time.monotonic() + deadline_s
         job = _Job(next(self._numbers), portrait, threshold, frames, deadline_at_s, hint, done)
-        if not self._post(lambda: self._add(job)):
+        looking = self._camera.wanted  # as of now: what is turned off later is a cancel
+        if not self._post(lambda: self._add(job, looking)):
             done(DeviceError(Fault.CANCELLED, "the station is closed"))
 
         def cancel() -> None:
             self._post(lambda: self._cancel(job))
 
         return Ticket(cancel)
+
+    def cancel_all(self, why: str) -> None:
+        self._post(lambda: self._cancel_all(why))
 
     # On the worker's thread:
 
@@ -189,8 +194,8 @@ class _EngineWorker(Worker):
             handle: BoardHandle = self._camera.board.handle
             self._child = Child("devices.face.engine", (handle, _ENGINE_NICENESS), (handle.fd,))
 
-    def _add(self, job: _Job) -> None:
-        if not self._camera.wanted:
+    def _add(self, job: _Job, looking: bool) -> None:
+        if not looking:
             tell(job.done, DeviceError(Fault.CAMERA_ABSENT, "the camera is off"))
             return
         self._jobs.append(job)
@@ -217,6 +222,14 @@ class _EngineWorker(Worker):
         elif job in self._jobs:
             self._jobs.remove(job)
             tell(job.done, DeviceError(Fault.CANCELLED))
+
+    def _cancel_all(self, why: str) -> None:
+        if self._running and self._child:
+            self._child.send(("cancel", self._running.number))
+        self._finish(DeviceError(Fault.CANCELLED, why))
+        while self._jobs:
+            job = self._jobs.popleft()
+            tell(job.done, DeviceError(Fault.CANCELLED, why))
 
     def _finish(self, result: FaceMatch | DeviceError) -> None:
         job, self._running = self._running, None
@@ -280,7 +293,4 @@ class _EngineWorker(Worker):
         return max(0.0, min(times) - now_s + 0.001) if times else None
 
     def _ended(self) -> None:
-        self._finish(DeviceError(Fault.CANCELLED, "the station was closed"))
-        while self._jobs:
-            job = self._jobs.popleft()
-            tell(job.done, DeviceError(Fault.CANCELLED, "the station was closed"))
+        self._cancel_all("the station was closed")

@@ -53,8 +53,10 @@ class SceneControl:
         return CameraSpec("simulated", str(self.path), 640, 480, fps, mirror=True, still=still)
 
     def document_spec(self, *, still: bool = False) -> CameraSpec:
-        """A document camera that sees this scene: 1280 x 720."""
-        return CameraSpec("simulated", str(self.path), 1280, 720, preview_width_px=960, still=still)
+        """A document camera that sees this scene: 1600 x 1200, preview 960 wide."""
+        return CameraSpec(
+            "simulated", str(self.path), 1600, 1200, 15, preview_width_px=960, still=still
+        )
 
     def close(self) -> None:
         """Remove the scene file; the camera counts as gone from then on."""

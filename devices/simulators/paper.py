@@ -40,6 +40,11 @@ def draw(kind: str) -> Picture:
 
 def desk(width_px: int, height_px: int) -> Picture:
     """An empty dark wooden desk, BGR."""
+    return _desk(width_px, height_px).copy()
+
+
+@lru_cache(maxsize=4)
+def _desk(width_px: int, height_px: int) -> Picture:
     rng = np.random.default_rng(7)
     grain = rng.normal(0, 1, (height_px, 1)).astype(np.float32)
     grain = np.asarray(cv2.GaussianBlur(grain, (1, 0), sigmaX=0.1, sigmaY=2.2), dtype=np.float32)

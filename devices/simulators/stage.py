@@ -201,5 +201,5 @@ def _paper_scene(scene: str, size: tuple[int, int]) -> Picture:
     if scene == "glare":
         picture = paper.with_glare(picture, corners)
     if scene == "blurred":
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 4.5), dtype=np.uint8)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), size[0] / 280), dtype=np.uint8)
     return fill(picture, *size)

@@ -263,8 +263,13 @@ def test_a_wrong_size_and_no_frames_are_the_caller_s_mistake(station: FaceStatio
         match(station, "hopper", frames=0)
 
 
-def test_looking_away_closes_the_camera_and_wipes_the_pictures(looking: FaceStation) -> None:
+def test_looking_away_closes_the_camera_and_wipes_the_pictures(
+    looking: FaceStation, scene: SceneControl
+) -> None:
+    scene.set("nobody")
+    attempt = match(looking, "hopper")
     looking.look(False)
+    assert fault_of(attempt.result) is Fault.CANCELLED
     assert looking.preview() is None
     assert looking.camera.wait_for(CameraState.OFF, 5.0)
     assert looking.camera.board.is_blank()

@@ -1,0 +1,146 @@
+"""The document camera as the screen's process sees it: preview, outline, one page at a time.
+
+Promises what `devices.camera.Camera` promises, and: every capture ends in exactly one call
+of `done`, on the worker's thread, with a Page or a DeviceError. Pictures leave the child
+as preview pixels and finished JPEG bytes only; nothing is written to any file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from devices.camera import Camera, CameraSpec, CameraState, PreviewFrame, StatusCallback
+from devices.errors import DeviceError, Fault
+from devices.face.client import Ticket
+from devices.records import Page
+from devices.vision.process import tell
+
+PageCallback = Callable[["Page | DeviceError"], None]
+Outline = tuple[tuple[float, float], ...]  # four corners as parts of width and height, or none
+
+JPEG_LIMIT_BYTES = 700_000
+_GRACE_S = 2.0
+_OUTLINE_FRESH_S = 1.0
+
+
+@dataclass(eq=False)
+class _Capture:
+    number: int
+    deadline_at_s: float
+    limit_bytes: int
+    done: PageCallback
+
+
+class DocumentCamera(Camera):
+    """A camera that looks down at a desk."""
+
+    module = "devices.document.engine"
+
+    def __init__(self, spec: CameraSpec, status: StatusCallback | None = None) -> None:
+        self._numbers = itertools.count(1)
+        self._captures: dict[int, _Capture] = {}
+        self._outline: tuple[float, Outline] = (0.0, ())
+        super().__init__(spec, status)
+
+    def look(self, on: bool) -> None:
+        """Turn the camera on or off."""
+        if on:
+            self.start()
+        else:
+            self.stop()
+
+    def preview(self) -> PreviewFrame | None:
+        """The newest picture, None while the camera is off."""
+        return self.latest()
+
+    def outline(self) -> Outline:
+        """Where the paper lies in the preview, () when none is seen: for drawing a frame."""
+        at_s, points = self._outline
+        return points if self.wanted and time.monotonic() - at_s < _OUTLINE_FRESH_S else ()
+
+    def capture(
+        self, deadline_s: float, done: PageCallback, limit_bytes: int = JPEG_LIMIT_BYTES
+    ) -> Ticket:
+        """Photograph the paper: the sharpest of a few frames, straightened.
+
+        Ends in a Page (which may carry warnings), or DeviceError: CAMERA_ABSENT,
+        CAMERA_STALLED, DEADLINE or CANCELLED.
+        """
+        number = next(self._numbers)
+        job = _Capture(number, time.monotonic() + deadline_s, limit_bytes, done)
+        looking = self.wanted  # as of now: what is turned off later is a cancel
+        if not self._post(lambda: self._capture(job, looking)):
+            done(DeviceError(Fault.CANCELLED, "the camera is closed"))
+
+        def cancel() -> None:
+            self._post(lambda: self._finish(number, DeviceError(Fault.CANCELLED)))
+
+        return Ticket(cancel)
+
+    # On the worker's thread:
+
+    def _capture(self, job: _Capture, looking: bool) -> None:
+        if not looking:
+            tell(job.done, DeviceError(Fault.CAMERA_ABSENT, "the camera is off"))
+            return
+        self._captures[job.number] = job
+        if self._child:
+            self._child.send(("capture", job.number, job.deadline_at_s, job.limit_bytes))
+
+    def _finish(self, number: int, result: Page | DeviceError) -> None:
+        job = self._captures.pop(number, None)
+        if job:
+            tell(job.done, result)
+
+    def _finish_all(self, error: DeviceError) -> None:
+        for number in list(self._captures):
+            self._finish(number, error)
+
+    def _other_message(self, message: tuple[Any, ...]) -> None:
+        match message:
+            case ("page", int(number), Page() as page):
+                self._finish(number, page)
+            case ("no-frame", int(number)):
+                self._finish(number, DeviceError(self._why_no_frame(), "no frame in time"))
+            case ("outline", tuple(points)):
+                self._outline = (time.monotonic(), points)
+
+    def _why_no_frame(self) -> Fault:
+        return Fault.CAMERA_ABSENT if self.state is CameraState.ABSENT else Fault.CAMERA_STALLED
+
+    def _connect(self) -> None:
+        super()._connect()
+        if self._child:
+            self._child.send(("outline", True))
+
+    def _shut(self) -> None:
+        if not self.wanted:
+            if self._child:
+                self._child.send(("outline", False))
+            self._outline = (0.0, ())
+            self._finish_all(DeviceError(Fault.CANCELLED, "the camera was turned off"))
+        super()._shut()
+
+    def _child_gone(self) -> None:
+        self._finish_all(DeviceError(Fault.CAMERA_ABSENT, "the camera's process ended"))
+        super()._child_gone()
+
+    def _stalled(self, now_s: float) -> None:
+        self._finish_all(DeviceError(Fault.CAMERA_STALLED, "no frame came"))
+        super()._stalled(now_s)
+
+    def _tick(self) -> float | None:
+        pause_s = super()._tick()
+        now_s = time.monotonic()
+        for job in list(self._captures.values()):
+            if now_s > job.deadline_at_s + _GRACE_S:
+                self._finish(job.number, DeviceError(Fault.DEADLINE))
+        return pause_s
+
+    def _ended(self) -> None:
+        self._finish_all(DeviceError(Fault.CANCELLED, "the camera was closed"))
+        super()._ended()
