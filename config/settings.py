@@ -45,6 +45,7 @@ class Terminal(_Section):
     counter_zh: str = "区政务服务中心"
     counter_en: str = "District service centre"
     phone: str = "0577-00001234"
+    local_prefixes: tuple[str, ...] = ("浙江省温州市", "温州市")
 
 
 class Screen(_Section):
@@ -93,12 +94,12 @@ class Face(_Section):
 
 
 class Printer(_Section):
-    """Where receipts go: a CUPS queue, or a folder of PDF files for trying things out."""
+    """CUPS queues for receipts and for A4 sheets ("": sheets go to the receipt queue)."""
 
-    kind: Literal["cups", "pdf-folder", "none"] = "cups"
+    kind: Literal["cups", "none"] = "cups"
     queue: str = "receipt"
     a4_queue: str = ""
-    folder: str = ""
+    server: str = ""
 
 
 class Backend(_Section):

@@ -36,7 +36,7 @@ class Runtime:
         carriers: Mapping[type[Effect], Carrier],
         show: Callable[[View], None],
         wake_at: Callable[[float | None], None],
-        ended: Callable[[EndReason], None],
+        ended: Callable[[EndReason, Visit], None],
     ) -> None:
         """`show` draws a view, `wake_at` asks for `wake` at a monotonic time, `ended` wipes."""
         self._pack = pack
@@ -87,8 +87,8 @@ class Runtime:
     def _carry(self, effect: Effect) -> None:
         if isinstance(effect, EndVisit):
             note("visit-ended", reason=effect.reason.value, steps=self._visit.touches)
-            self._visit = self._new(self._visit.number + 1)
-            self._ended(effect.reason)
+            over, self._visit = self._visit, self._new(self._visit.number + 1)
+            self._ended(effect.reason, over)
             return
         self._carriers[type(effect)](effect, self._visit.number)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.catalogue.model import Material, Source
 from kiosk.identity.validity import masked
-from kiosk.journey.route import CONTACT
+from kiosk.journey.route import CONTACT, accepted
 from kiosk.journey.steps.delivery import delivery_address
 from kiosk.journey.visit import Now, Paper, Visit, lead_role, owed_until, path_of
 from kiosk.receipts.content import Component, Delivery, Owed, Receipt, mask_phone
@@ -34,14 +34,14 @@ def receipt_of(visit: Visit, now: Now) -> Receipt:
         delivery=Delivery.RECEIVED if received else Delivery.KEPT,
         applicant=masked(lead.card.name or lead.card.english_name) if lead else "",
         department=department_of(visit),
-        situation="" if matter.bundle else "; ".join(visit.say(s.name) for _, s in path.situations),
+        situation="" if matter.bundle else "; ".join(visit.say(s.name) for _, s in accepted(path)),
         case_number=submission.case_number if received else "",
         components=tuple(
             Component(
                 visit.say(visit.pack.items[code].name),
                 visit.say(departments[visit.pack.items[code].department].name),
             )
-            for code, _ in path.situations
+            for code, _ in accepted(path)
         )
         if matter.bundle
         else (),

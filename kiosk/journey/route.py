@@ -18,6 +18,7 @@ from kiosk.catalogue.model import (
     Matter,
     PartyIdentity,
     Result,
+    Situation,
     Source,
 )
 from kiosk.journey.asked_facts import PREFIX
@@ -74,9 +75,16 @@ def field_done(visit: Visit, form_field: FormField) -> bool:
     )
 
 
+def accepted(path: Path) -> tuple[tuple[str, Situation], ...]:
+    """The items, with their situations, that can be handed in here with these answers."""
+    if not path.decided:
+        return ()
+    return tuple((i, s) for i, s in path.situations if s.result is Result.ACCEPT)
+
+
 def can_go_on(path: Path) -> bool:
-    """At least one item can be handed in here with these answers."""
-    return path.decided and any(s.result is Result.ACCEPT for _, s in path.situations)
+    """At least one item can be handed in."""
+    return bool(accepted(path))
 
 
 def seen_as(path: Path) -> tuple[tuple[str, str], ...]:
@@ -84,7 +92,7 @@ def seen_as(path: Path) -> tuple[tuple[str, str], ...]:
     return tuple((item, situation.id) for item, situation in path.situations)
 
 
-def _identities(matter: Matter, roles: tuple[str, ...]) -> Iterator[Place]:
+def _identities(matter: Matter, roles: list[str]) -> Iterator[Place]:
     if not needs_card(matter):
         return
     for role in roles:
@@ -93,13 +101,28 @@ def _identities(matter: Matter, roles: tuple[str, ...]) -> Iterator[Place]:
             yield Place(StepName.VERIFY_FACE, role)
 
 
-def _questions(path: Path) -> Iterator[Place]:
-    for question in path.asked:
-        yield Place(StepName.QUESTIONS, detail=question.id)
+def _others(visit: Visit, matter: Matter, path: Path) -> tuple[list[str], list[str]]:
+    """Roles of further cards: those to be read before the next question, and the others.
+
+    A card is read early where its facts decide what is asked, so that nothing is asked that
+    it tells; where they don't, only once the outcome is known.
+    """
+    lead = lead_role(matter)
+    roles = [p.role for p in path.parties if p.identity is PartyIdentity.CARD and p.role != lead]
+    missing = {name.partition(".")[0] for name in path.missing_facts}
+    early = [role for role in roles if role in visit.parties or role in missing]
+    return early, [role for role in roles if role not in early]
+
+
+def _next_question(path: Path) -> Iterator[Place]:
     if path.next is not None:
         yield Place(StepName.QUESTIONS, detail=path.next.id)
-    elif not path.decided and path.missing_facts:
-        yield Place(StepName.QUESTIONS, detail=PREFIX + path.missing_facts[0])
+        return
+    if path.decided:
+        return
+    for name in path.missing_facts:
+        yield Place(StepName.QUESTIONS, detail=PREFIX + name)
+        return
 
 
 def _told(visit: Visit) -> Iterator[Place]:
@@ -111,21 +134,24 @@ def _told(visit: Visit) -> Iterator[Place]:
 
 
 def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
-    lead = lead_role(matter)
     if not visit.trial:
-        yield from _identities(matter, (lead,))
+        yield from _identities(matter, [lead_role(matter)])
     path = path_of(visit, now)
     yield from _told(visit)
-    yield from _questions(path)
+    for question in path.asked:
+        yield Place(StepName.QUESTIONS, detail=question.id)
+    early, late = _others(visit, matter, path)
+    if not visit.trial and needs_card(matter):
+        yield from _identities(matter, early)
+        if any(role not in visit.parties for role in early):
+            return
+    yield from _next_question(path)
     if not path.decided:
         return
     yield Place(StepName.OUTCOME)
     if visit.trial or not can_go_on(path):
         return
-    others = tuple(
-        p.role for p in path.parties if p.identity is PartyIdentity.CARD and p.role != lead
-    )
-    yield from _identities(matter, others)
+    yield from _identities(matter, late)
     if papers_asked(path):
         yield Place(StepName.MATERIALS)
     for form_field in path.fields:
@@ -141,9 +167,11 @@ def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
 
 def _ask(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
     """Certificates and queries: identify, confirm, see or print."""
-    yield from _identities(matter, (lead_role(matter),))
+    yield from _identities(matter, [lead_role(matter)])
     path = path_of(visit, now)
-    yield from _questions(path)
+    for question in path.asked:
+        yield Place(StepName.QUESTIONS, detail=question.id)
+    yield from _next_question(path)
     if not path.decided:
         return
     if path.result is not None and path.result is not Result.ACCEPT:
@@ -197,15 +225,16 @@ def complete(visit: Visit, place: Place, now: Now) -> bool:
     return place.step is StepName.SIGN and bool(visit.strokes)
 
 
-_IDENTITY = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE})
+_ONCE = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE, StepName.OUTCOME})
 
 
 def following(visit: Visit, now: Now) -> Place:
-    """The next place: complete identities are passed by, and everything complete if `fast`."""
+    """The next place. Who is identified, and an outcome that was seen, are passed by; with
+    `fast` everything that is complete."""
     places = route(visit, now)
     here = places.index(visit.place) if visit.place in places else _last_before(visit, places)
     for place in places[here + 1 :]:
-        if place.step in _IDENTITY and complete(visit, place, now):
+        if place.step in _ONCE and complete(visit, place, now):
             continue
         if visit.fast and place.step is not StepName.SIGN and complete(visit, place, now):
             continue

@@ -11,7 +11,7 @@ from kiosk.application.draft import (
 )
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Material, Source
-from kiosk.journey.route import CONTACT, field_value
+from kiosk.journey.route import CONTACT, accepted, field_value
 from kiosk.journey.steps.delivery import delivery_address
 from kiosk.journey.steps.questions import answer_text
 from kiosk.journey.visit import Now, Paper, Party, Visit, owed_until, path_of
@@ -51,7 +51,7 @@ def draft_of(visit: Visit, now: Now) -> Draft:
             for name, value in visit.told.items()
             if name.partition(".")[0] not in visit.parties
         ),
-        situations=tuple((item, situation.id) for item, situation in path.situations),
+        situations=tuple((item, situation.id) for item, situation in accepted(path)),
         materials=tuple(_material(visit, m, now) for m in path.materials),
         form=_form(visit, path),
         delivery=visit.delivery,

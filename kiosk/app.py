@@ -1,0 +1,441 @@
+"""Puts the parts of one terminal together, and nothing else.
+
+The GUI thread paints and routes events; whatever answers from another thread reaches it
+through one queued signal. The first screen is painted before any device is opened.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Final
+
+from devices.pinyin import open_pinyin
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication
+
+from config.settings import Settings
+from config.themes import load_themes
+from config.words import load_words
+from devices.camera import CameraSpec
+from devices.printers.base import Printer
+from devices.printers.cups import CupsPrinter
+from devices.samv.driver import SamvReader
+from kiosk.catalogue.model import Pack, Text
+from kiosk.catalogue.search import SearchIndex
+from kiosk.control import ControlServer
+from kiosk.journey.effects import (
+    AimDocumentCamera,
+    AskCentral,
+    EndReason,
+    Enqueue,
+    KeepRating,
+    MatchFace,
+    Print,
+    ReadCard,
+    StopDocumentCamera,
+    StopFace,
+    StopReading,
+    TakePhoto,
+)
+from kiosk.journey.events import Event, TimedOut, WorldChanged
+from kiosk.journey.views import View
+from kiosk.journey.visit import Now, Rules, Visit
+from kiosk.logs import note
+from kiosk.queue_status import QUEUE_STATUS, status_handler
+from kiosk.runtime import Runtime
+from kiosk.world.central import Asking
+from kiosk.world.clock import Clock
+from kiosk.world.documents import PaperCapture
+from kiosk.world.face import FaceMatching
+from kiosk.world.printing import Printing
+from kiosk.world.reader import CardReading
+from kiosk.world.submitting import Submitting, acknowledged
+from offline_queue.outbox import Outbox
+from offline_queue.sender import Sender, SenderSettings
+from offline_queue.wire import WireSettings
+from screens.shell import Shell
+from screens.theme import Look
+
+CLOCK_MARK: Final = "clock-mark"
+LINE_PROBE_S: Final = 15.0
+_LOOK_EVERY_MS: Final = 3_000
+_PRINTER_EVERY: Final = 5  # looks
+_MARK_EVERY: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The devices of a terminal: real ones from the settings, or simulated ones of a demo."""
+
+    reader: SamvReader
+    face: CameraSpec
+    documents: CameraSpec
+    receipts: Printer
+    sheets: Printer
+    wlt_library: Path | None = None
+    demo: bool = False
+    keep_paper: Callable[[str, bytes], None] | None = field(default=None)
+
+
+def equipment_of(settings: Settings) -> Equipment:
+    """The real devices that the settings name; nothing is opened yet."""
+    printer = settings.printer
+    server = printer.server or None
+    receipts = CupsPrinter(printer.queue, server)
+    sheets = CupsPrinter(printer.a4_queue, server, media="a4") if printer.a4_queue else receipts
+    camera, documents = settings.camera, settings.document_camera
+    wlt = settings.reader.wlt_library
+    return Equipment(
+        reader=SamvReader(settings.reader.port, baud=settings.reader.baud),
+        face=CameraSpec("v4l2", camera.device, camera.width_px, camera.height_px, mirror=True),
+        documents=CameraSpec(
+            "v4l2",
+            documents.device,
+            documents.width_px,
+            documents.height_px,
+            preview_width_px=960,
+        ),
+        receipts=receipts,
+        sheets=sheets,
+        wlt_library=Path(wlt) if wlt else None,
+    )
+
+
+def rules_of(settings: Settings, *, demo: bool) -> Rules:
+    """What the settings fix for every visit."""
+    terminal, face, idle = settings.terminal, settings.face, settings.idle
+    return Rules(
+        terminal=terminal.code,
+        site=Text(terminal.site_zh, terminal.site_en),
+        counter=Text(terminal.counter_zh, terminal.counter_en),
+        phone=terminal.phone,
+        tier=terminal.tier,
+        demo=demo,
+        face_threshold=face.threshold,
+        face_frames=face.frames,
+        face_tries=face.tries,
+        face_deadline_s=face.deadline_s,
+        card_wait_s=settings.reader.wait_s,
+        idle_normal_s=idle.normal_s,
+        idle_large_s=idle.large_s,
+        idle_warning_s=idle.warning_s,
+        badge_salt=settings.staff.salt,
+        badges=settings.staff.badges,
+        local_prefixes=terminal.local_prefixes,
+    )
+
+
+class _Bridge(QObject):
+    """The one way from other threads to the GUI thread."""
+
+    happened = Signal(object)
+
+    def __init__(self, post: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._post = post
+        self._open = True
+        self.happened.connect(self._arrived, Qt.ConnectionType.QueuedConnection)
+
+    def reply(self, event: Event) -> None:
+        """From any thread."""
+        if self._open:
+            self.happened.emit(event)
+
+    def shut(self) -> None:
+        """Drop whatever still comes."""
+        self._open = False
+
+    @Slot(object)
+    def _arrived(self, event: Event) -> None:
+        if self._open:
+            self._post(event)
+
+
+class _Finder:
+    """The search, built on a thread of its own so that no touch waits for it."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._index: SearchIndex | None = None
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Build the index now."""
+        with self._lock:
+            if self._index is None:
+                self._index = SearchIndex.build(self._pack)
+
+    def find(self, query: str) -> tuple[str, ...]:
+        """Codes of items, best first."""
+        self.prepare()
+        assert self._index is not None
+        return self._index.find(query, 40)
+
+
+class _Window(Shell):
+    """The terminal's window; closing it ends the program in order."""
+
+    closed = Signal()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Tell, then close."""
+        self.closed.emit()
+        super().closeEvent(event)
+
+
+class Terminal(QObject):
+    """One running terminal.
+
+    Raises (on construction): QueueError where the outbox cannot be opened, WordsError,
+    ControlBusy where another terminal listens.
+    """
+
+    painted = Signal()
+
+    def __init__(
+        self,
+        settings: Settings,
+        pack: Pack,
+        equipment: Equipment,
+        *,
+        staffed: Callable[[Now], bool] | None = None,
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._equipment = equipment
+        self._staffed_now = staffed or self._by_hours
+        self._words = load_words()
+        self._bridge = _Bridge(self._post)
+        self._finder = _Finder(pack)
+        self._outbox = Outbox.open(
+            Path(settings.data.directory) / "outbox", terminal=settings.terminal.code
+        )
+        self._clock = Clock(self._kept_mark())
+        self._wake = QTimer(self)
+        self._wake.setSingleShot(True)
+        self._wake.setTimerType(Qt.TimerType.PreciseTimer)
+        self._wake.timeout.connect(self._time_out)
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK_EVERY_MS)
+        self._look.timeout.connect(self._look_around)
+        self._looks = 0
+        self._closed = False
+        self._pinyin = open_pinyin()
+        self._make_carriers()
+        self.window = _Window(
+            self._words,
+            Look.of(load_themes(), settings.screen.mm_per_px),
+            self._post,
+            self._face,
+            documents=self._documents,
+            pinyin=self._pinyin,
+        )
+        self.watch: Callable[[View], None] = _ignore
+        rules = rules_of(settings, demo=equipment.demo)
+        self.runtime = Runtime(
+            pack=pack,
+            rules=rules,
+            find=self._finder.find,
+            now=self._clock.now,
+            carriers={
+                ReadCard: self._reader.read,
+                StopReading: self._reader.stop,
+                MatchFace: self._face.match,
+                StopFace: self._face.stop,
+                AimDocumentCamera: self._documents.aim,
+                TakePhoto: self._documents.take,
+                StopDocumentCamera: self._documents.stop,
+                Enqueue: self._submitting.enqueue,
+                KeepRating: self._submitting.keep_rating,
+                AskCentral: self._asking.ask,
+                Print: self._printing.print,
+            },
+            show=self._show,
+            wake_at=self._wake_at,
+            ended=self._ended,
+        )
+
+    # -- life -------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Paint the first screen, then start what it does not need."""
+        screen = self._settings.screen
+        if screen.full_screen:
+            self.window.showFullScreen()
+        else:
+            self.window.resize(screen.width_px, screen.height_px)
+            self.window.show()
+        self.runtime.begin()
+        QTimer.singleShot(0, self._start_world)
+
+    @Slot()
+    def _start_world(self) -> None:
+        self.painted.emit()
+        if self._closed:
+            return
+        self._control = ControlServer(
+            Path(self._settings.data.socket), {QUEUE_STATUS: status_handler(self._outbox)}
+        )
+        self._submitting.recover(datetime.now(UTC))
+        self._face.start()
+        self._documents.start()
+        self._sender.start()
+        self._look.start()
+        self._look_around()
+        threading.Thread(target=self._finder.prepare, name="search", daemon=True).start()
+        note("started", trusted=self._clock.now().trusted)
+
+    def close(self) -> None:
+        """End everything in order; harmless when called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._bridge.shut()
+        self._wake.stop()
+        self._look.stop()
+        if self._control is not None:
+            self._control.close()
+        self._sender.close()
+        self._submitting.close()
+        self._asking.close()
+        self._printing.close()
+        self._reader.close()
+        self._face.close()
+        self._documents.close()
+        if self._pinyin is not None:
+            self._pinyin.close()
+        self._outbox.put_meta(CLOCK_MARK, self._clock.mark.isoformat())
+        self._outbox.close()
+        self.window.close()
+        note("stopped")
+
+    # -- parts ------------------------------------------------------------------------
+
+    def _make_carriers(self) -> None:
+        settings, reply, equipment = self._settings, self._bridge.reply, self._equipment
+        wlt = equipment.wlt_library
+        self._control: ControlServer | None = None
+        self._reader = CardReading(equipment.reader, reply, wlt_library=wlt)
+        self._face = FaceMatching(equipment.face, reply, wlt_library=wlt)
+        self._documents = PaperCapture(equipment.documents, reply)
+        self._submitting = Submitting(self._outbox, reply, self._pledge_text)
+        self._printing = Printing(
+            equipment.receipts,
+            equipment.sheets,
+            self._outbox,
+            {"zh": self._words.zh, "en": self._words.en},
+            reply,
+            keep=equipment.keep_paper,
+        )
+        backend = settings.backend
+        self._asking = Asking(
+            backend.url,
+            settings.terminal.code,
+            reply,
+            connect_s=backend.connect_s,
+            answer_s=backend.answer_s,
+        )
+        wire = WireSettings(
+            backend.url, connect_timeout_s=backend.connect_s, read_timeout_s=backend.answer_s
+        )
+        self._sender = Sender(
+            self._outbox,
+            SenderSettings(wire, idle_probe_s=LINE_PROBE_S),
+            on_change=self._submitting.sender_says,
+            acknowledge=acknowledged,
+        )
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox, for diagnosis."""
+        return self._outbox
+
+    def poke_sender(self) -> None:
+        """Try to deliver now, whatever is being waited for."""
+        self._sender.poke()
+
+    def _pledge_text(self, language: str) -> str:
+        return self._words.text("sign.statement.owed", language)
+
+    def _kept_mark(self) -> datetime | None:
+        kept = self._outbox.get_meta(CLOCK_MARK).result()
+        try:
+            return datetime.fromisoformat(kept) if kept else None
+        except ValueError:
+            return None
+
+    # -- events -----------------------------------------------------------------------
+
+    def _post(self, event: Event) -> None:
+        if not self._closed:
+            self.runtime.post(event)
+
+    def _show(self, view: View) -> None:
+        self.window.show_view(view)
+        self.watch(view)
+
+    def _wake_at(self, at_s: float | None) -> None:
+        if at_s is None:
+            self._wake.stop()
+            return
+        left_s = at_s - self._clock.now().monotonic_s
+        self._wake.start(max(0, round(left_s * 1000) + 1))
+
+    @Slot()
+    def _time_out(self) -> None:
+        self._post(TimedOut())
+
+    def _ended(self, _reason: EndReason, over: Visit) -> None:
+        """The one end of every visit: forget, cancel, wipe, build the screens anew."""
+        self._reader.stop()
+        self._face.stop()
+        self._documents.stop()
+        if self._pinyin is not None:
+            self._pinyin.wipe()
+        number = over.submission.number
+        if number and over.printing.get("receipt") != "printed":
+            self._submitting.give_up_printing(number)
+        if over.printing.get("stub") == "printed":
+            self._submitting.recover(datetime.now(UTC))
+        self.window.rebuild()
+
+    @Slot()
+    def _look_around(self) -> None:
+        """What the terminal can do now, asked for while it runs."""
+        self._reader.look()
+        if self._looks % _PRINTER_EVERY == 0:
+            self._printing.look()
+        now = self._clock.now()
+        self._post(WorldChanged(staffed=self._staffed_now(now)))
+        if self._looks % _MARK_EVERY == 0 and now.trusted:
+            self._outbox.put_meta(CLOCK_MARK, self._clock.mark.isoformat())
+        self._looks += 1
+
+    def _by_hours(self, now: Now) -> bool:
+        """A guide is here by the settings' hours; nobody is assumed when the clock is wrong."""
+        if not now.trusted:
+            return False
+        terminal = self._settings.terminal
+        begin, _, end = terminal.staffed_hours.partition("-")
+        here = time.fromisoformat(begin) <= now.civil.time() < time.fromisoformat(end)
+        return here and str(now.civil.isoweekday()) in terminal.staffed_days
+
+
+def _ignore(_: View) -> None:
+    pass
+
+
+def application(arguments: list[str] | None = None) -> QApplication:
+    """The Qt application, made once."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    made = QApplication(arguments if arguments is not None else sys.argv[:1])
+    made.setApplicationName("ou-kiosk")
+    return made
