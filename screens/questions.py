@@ -17,7 +17,6 @@ from screens.toolkit import (
     Kit,
     Note,
     Para,
-    chunked,
 )
 
 _DIGITS = ("123", "456", "789")
@@ -27,6 +26,8 @@ _DATE_DIGITS = 8
 
 class Screen(BlockScreen):
     """See the module."""
+
+    foot_right = True
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -71,11 +72,7 @@ class Screen(BlockScreen):
         return (Keys(key="keys", rows=rows, on_key=self._key),)
 
     def _options(self, body: QuestionView) -> tuple[Block, ...]:
-        cards = [self._option(body, option) for option in body.options]
-        return chunked("option", cards, 2) if self._two(cards) else tuple(cards)
-
-    def _two(self, cards: Sequence[Card]) -> bool:
-        return self.kit.metrics.landscape and len(cards) > 2
+        return tuple(self._option(body, option) for option in body.options)
 
     def _option(self, body: QuestionView, option: OptionLine) -> Card:
         many = body.kind == "many"
@@ -91,7 +88,7 @@ class Screen(BlockScreen):
         )
 
     def _yes_no(self, body: QuestionView) -> tuple[Block, ...]:
-        cards = tuple(
+        return tuple(
             Card(
                 key=f"option:{value}",
                 name=f"option:{value}",
@@ -103,7 +100,6 @@ class Screen(BlockScreen):
             )
             for value in ("yes", "no")
         )
-        return chunked("option", cards, 2) if self.kit.metrics.landscape else cards
 
     def _number(self, body: QuestionView) -> tuple[Block, ...]:
         if not body.value:

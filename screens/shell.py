@@ -358,7 +358,8 @@ class HeaderWidget(QWidget):
         room = width - self._logo - metrics.px(4.4) - self._pills_width() - metrics.gap
         widest = max(self._heading.natural_width(), self._sub.natural_width())
         text = self._heading.height(max(1, room)) + self._sub.height(max(1, room))
-        self._below = widest > room or text > row * 1.35
+        roomy = 1.6 if metrics.landscape else 1.35
+        self._below = widest > room or text > row * roomy
         if self._below:
             gap = metrics.px(4.4)
             return row + gap + self._heading.height(width) + self._sub.height(width)
@@ -478,7 +479,8 @@ class ProgressWidget(QWidget):
         gap = self.kit.metrics.px(3.0)
         x = 0
         for at, width in enumerate(shares(self.width(), gap, (1.0,) * max(1, count))):
-            painter.setBrush(self.kit.colour("celadon" if at < done else "line"))
+            todo = "mist_deep" if self.kit.high_contrast else "line"
+            painter.setBrush(self.kit.colour("celadon" if at < done else todo))
             box = QRectF(x, 0, width, self.height())
             painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
             x += width + gap

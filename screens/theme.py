@@ -113,8 +113,8 @@ _FONT_MM: Mapping[Role, tuple[float, float, bool]] = {
     # normal, large, bold
     Role.TEXT: (8.44, 12.4, False),
     Role.STRONG: (8.44, 12.4, True),
-    Role.HEADING: (10.2, 14.0, True),
-    Role.TITLE: (15.4, 18.6, True),
+    Role.HEADING: (10.2, 15.2, True),
+    Role.TITLE: (15.4, 19.4, True),
     Role.BIG: (17.0, 20.5, True),
     Role.BRAND: (9.4, 12.4, True),
 }

@@ -12,7 +12,8 @@ How to add a screen
 2. Give it `blocks(body)` (paged), and if needed `head(body)` (stays above the
    pages), `foot(body)` (stays below: keypads) and `extra_actions(body)` (more buttons in
    the bar at the bottom). `self.frame` is the frame.
-   `middle = True` centres few blocks vertically.
+   `middle = True` centres few blocks vertically. In landscape the head is at the left;
+   `foot_right = True` is for screens with a keypad as foot.
 3. Every block has a `key`, unique on the screen and stable: the same key and type keep the same
    widget. Everything touchable has a `name`, which becomes its objectName ("item:<code>"), and
    `on`: the event to emit, or a method of the screen for what is local (call `self.refresh()`
@@ -174,7 +175,7 @@ class Card(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class Button(Block):
-    """`kind`: "primary", "outline" or "pill" (small, in the header)."""
+    """`kind`: "primary", "outline", "pill" (small, quiet) or "pager" (small)."""
 
     name: str
     text: str
@@ -467,7 +468,7 @@ def tone_edge(kit: Kit, tone: str) -> str:
 
 @draws(Heading)
 class HeadingWidget(BlockWidget):
-    """See Heading."""
+    """See Heading. In little room the title steps down instead of being cut."""
 
     def apply(self) -> None:
         block = cast(Heading, self.block)
@@ -477,6 +478,14 @@ class HeadingWidget(BlockWidget):
         self._gap = self.kit.metrics.px(1.6)
         self.setAccessibleName(" ".join(t for t in (block.over, block.text, block.sub) if t))
 
+    def squeeze(self, width: int, room: int) -> None:
+        """Choose the largest title with which everything stands in `room` pixels of height."""
+        block = cast(Heading, self.block)
+        for role in (block.role, Role.HEADING, Role.STRONG):
+            self._text = self.kit.set(block.text, role)
+            if self.height_for(width) <= room:
+                return
+
     def height_for(self, width: int) -> int:
         gap = self._gap if self._sub.text else 0
         return self._over.height(width) + self._text.height(width) + gap + self._sub.height(width)
@@ -485,11 +494,12 @@ class HeadingWidget(BlockWidget):
         block = cast(Heading, self.block)
         painter = QPainter(self)
         box = QRectF(self.rect())
-        self._over.paint(painter, box, self.kit.colour("ink_soft"), centred=block.centred)
+        soft, ink = self.kit.colour("ink_soft"), self.kit.colour("ink")
+        self._over.paint(painter, box, soft, centred=block.centred)
         box.setTop(box.top() + self._over.height(self.width()))
-        self._text.paint(painter, box, self.kit.colour("ink"), centred=block.centred)
+        self._text.paint(painter, box, ink, centred=block.centred, balanced=True)
         box.setTop(box.top() + self._text.height(self.width()) + self._gap)
-        self._sub.paint(painter, box, self.kit.colour("ink_soft"), centred=block.centred)
+        self._sub.paint(painter, box, soft, centred=block.centred)
         painter.end()
 
 
@@ -526,7 +536,11 @@ class _CardFace:
         metrics = kit.metrics
         small = bool(card.mark) or card.centred
         self.pad = metrics.px(3.0) if small else metrics.pad
-        self.pad_y = metrics.px(3.4) if small else metrics.px(6.4 if not metrics.landscape else 5.0)
+        self.pad_y = (
+            metrics.px(3.4)
+            if small
+            else metrics.px(5.0 if metrics.landscape or metrics.large else 6.4)
+        )
         self.lead = self._lead_px()
         self.chevron = metrics.px(9.0) if card.chevron else 0
         self.mark = metrics.px(20.5 if not metrics.large else 23.0) if card.mark else 0
@@ -707,13 +721,16 @@ def paint_focus(painter: QPainter, widget: TouchWidget) -> None:
     painter.drawRoundedRect(box, round_px, round_px)
 
 
+_SMALL = ("pill", "pager")
+
+
 @draws(Button)
 class ButtonWidget(TouchWidget):
     """See Button."""
 
     def apply(self) -> None:
         block = cast(Button, self.block)
-        pill = block.kind == "pill"
+        pill = block.kind in _SMALL
         self._text = self.kit.set(block.text, Role.TEXT if pill else Role.HEADING)
         self._pad = self.kit.metrics.px(6.0 if pill else 5.0)
         self.bind(block.name, block.says or block.text, block.on, enabled=block.enabled)
@@ -725,7 +742,7 @@ class ButtonWidget(TouchWidget):
     def height_for(self, width: int) -> int:
         metrics = self.kit.metrics
         block = cast(Button, self.block)
-        least = metrics.pill if block.kind == "pill" else metrics.button
+        least = metrics.pill if block.kind in _SMALL else metrics.button
         room = width - 2 * self._pad - self._icon_px()
         return max(least, self._text.height(room) + metrics.px(5.0))
 
@@ -733,7 +750,7 @@ class ButtonWidget(TouchWidget):
         kit, block = self.kit, cast(Button, self.block)
         painter = QPainter(self)
         ground, edge, ink = self._colours(block)
-        radius = self.height() // 2 if block.kind == "pill" else kit.metrics.button_radius
+        radius = self.height() // 2 if block.kind in _SMALL else kit.metrics.button_radius
         _fill(painter, kit, self.rect(), ground, edge, radius=radius)
         room = self.width() - 2 * self._pad - self._icon_px()
         text_height = self._text.height(room)
@@ -934,16 +951,23 @@ class _Stack:
         return sum(heights) + self.gap() * max(0, len(heights) - 1)
 
     def place(
-        self, widgets: Sequence[Drawn], heights: Sequence[int], box: QRect, *, middle: bool
+        self,
+        widgets: Sequence[Drawn],
+        heights: Sequence[int],
+        box: QRect,
+        *,
+        middle: bool,
+        gap: int = 0,
     ) -> None:
-        spare = max(0, box.height() - self.total(heights))
+        gap = gap or self.gap()
+        spare = max(0, box.height() - sum(heights) - gap * max(0, len(heights) - 1))
         takers = [widget for widget in widgets if widget.stretch]
         y = box.top() + (spare // 2 if middle and not takers else 0)
         for widget, needed in zip(widgets, heights, strict=True):
             height = needed + (spare // len(takers) if widget in takers else 0)
             widget.setGeometry(box.left(), y, box.width(), height)
             widget.show()
-            y += height + self.gap()
+            y += height + gap
 
 
 @draws(Row)
@@ -1157,12 +1181,19 @@ class KeysWidget(BlockWidget):
 
 
 class Stage(QWidget):
-    """Head, pages of blocks, pager, foot."""
+    """Head, pages of blocks, pager, foot.
+
+    In portrait they stand below each other. In landscape the head is at the left and the rest
+    at the right; with `foot_right` (keypads) the foot alone is at the right.
+    """
+
+    LEFT_SHARE = 0.41
 
     def __init__(self, kit: Kit, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.kit = kit
         self.middle = False
+        self.foot_right = False
         self.page = 0
         self.pages: list[tuple[int, int]] = [(0, 0)]
         self._stack = _Stack(kit)
@@ -1199,29 +1230,61 @@ class Stage(QWidget):
 
     def place(self) -> None:
         """Put everything in its place, in as many pages as are needed."""
-        width, gap = self.width(), self.kit.metrics.gap
-        if width <= 0 or self.height() <= 0:
+        if self.width() <= 0 or self.height() <= 0:
             return
-        top, bottom = 0, self.height()
-        top = self._fixed(self._head, 0)
-        if self._foot:
-            heights = self._stack.heights(self._foot, width)
-            bottom -= self._stack.total(heights)
-            box = QRect(0, bottom, width, self._stack.total(heights))
-            self._stack.place(self._foot, heights, box, middle=False)
-            bottom -= gap
-        heights = self._stack.heights(self._body, width)
-        self.pages = _paginate(heights, bottom - top, gap)
-        pager: list[Drawn] = []
+        whole = self.rect()
+        if not (self.kit.metrics.landscape and (self._head or (self._foot and self.foot_right))):
+            body = self._place_head(whole, round(whole.height() * 0.5))
+            self._place_body(self._place_foot(body))
+            return
+        between = self.kit.metrics.gap * 2
+        left_px, right_px = shares(whole.width(), between, (self.LEFT_SHARE, 1.0 - self.LEFT_SHARE))
+        left = QRect(0, 0, left_px, whole.height())
+        right = QRect(left_px + between, 0, right_px, whole.height())
+        if self._foot and self.foot_right:
+            self._place_foot(right, middle=True)
+            self._place_body(self._place_head(left, round(left.height() * 0.6)))
+            return
+        self._place_head(left, left.height())
+        self._place_body(self._place_foot(right))
+
+    def _place_head(self, box: QRect, room: int) -> QRect:
+        """Place the head at the top of `box`; what is left below it."""
+        if not self._head:
+            return box
+        others = [widget for widget in self._head if not isinstance(widget, HeadingWidget)]
+        used = sum(self._stack.heights(others, box.width()))
+        room -= used + self.kit.metrics.gap * len(others)
+        for widget in self._head:
+            if isinstance(widget, HeadingWidget):
+                widget.squeeze(box.width(), room)
+        heights = self._stack.heights(self._head, box.width())
+        total = self._stack.total(heights)
+        top = QRect(box.left(), box.top(), box.width(), total)
+        self._stack.place(self._head, heights, top, middle=False)
+        return box.adjusted(0, total + round(self.kit.metrics.gap * 1.3), 0, 0)
+
+    def _place_foot(self, box: QRect, *, middle: bool = False) -> QRect:
+        """Place the foot at the bottom of `box`; what is left above it."""
+        if not self._foot:
+            return box
+        heights = self._stack.heights(self._foot, box.width())
+        total = self._stack.total(heights)
+        top = box.top() + (box.height() - total) // (2 if middle else 1)
+        at = QRect(box.left(), top, box.width(), total)
+        self._stack.place(self._foot, heights, at, middle=False)
+        return box.adjusted(0, 0, 0, -total - self.kit.metrics.gap)
+
+    def _place_body(self, box: QRect) -> None:
+        heights = self._stack.heights(self._body, box.width())
+        gap = self.kit.metrics.gap
+        self.pages = _paginate(heights, box.height(), gap)
+        if len(self.pages) > 1:  # a little closer together may spare a page
+            gap = self.kit.metrics.small_gap
+            self.pages = _paginate(heights, box.height(), gap)
         if len(self.pages) > 1:
-            pager_height = self.kit.metrics.pill
-            self.pages = _paginate(heights, bottom - top - pager_height - gap, gap)
-            self.page = min(self.page, len(self.pages) - 1)
-            pager, _ = self._pagers.show([self._pager()])
-            bottom -= pager_height
-            pager[0].setGeometry(0, bottom, width, pager_height)
-            pager[0].show()
-            bottom -= gap
+            box = self._place_pager(box, heights)
+            gap = self.kit.metrics.gap
         else:
             self.page = 0
             self._pagers.show([])
@@ -1229,15 +1292,18 @@ class Stage(QWidget):
         for at, widget in enumerate(self._body):
             if not first <= at < last:
                 widget.hide()
-        box = QRect(0, top, width, bottom - top)
         middle = self.middle and len(self.pages) == 1
-        self._stack.place(self._body[first:last], heights[first:last], box, middle=middle)
+        self._stack.place(self._body[first:last], heights[first:last], box, middle=middle, gap=gap)
 
-    def _fixed(self, widgets: Sequence[Drawn], top: int) -> int:
-        heights = self._stack.heights(widgets, self.width())
-        box = QRect(0, top, self.width(), self._stack.total(heights))
-        self._stack.place(widgets, heights, box, middle=False)
-        return top + box.height() + (self.kit.metrics.gap if widgets else 0)
+    def _place_pager(self, box: QRect, heights: Sequence[int]) -> QRect:
+        metrics = self.kit.metrics
+        tall = metrics.pill
+        self.pages = _paginate(heights, box.height() - tall - metrics.gap, metrics.gap)
+        self.page = max(0, min(self.page, len(self.pages) - 1))
+        (pager,), _ = self._pagers.show([self._pager()])
+        pager.setGeometry(box.left(), box.bottom() + 1 - tall, box.width(), tall)
+        pager.show()
+        return box.adjusted(0, 0, 0, -tall - metrics.gap)
 
     def _pager(self) -> Row:
         kit, last = self.kit, len(self.pages) - 1
@@ -1246,7 +1312,7 @@ class Stage(QWidget):
             name="page:back",
             text=kit.text("page.back"),
             on=self._turn_back,
-            kind="pill",
+            kind="pager",
             enabled=self.page > 0,
         )
         on = Button(
@@ -1254,7 +1320,7 @@ class Stage(QWidget):
             name="page:on",
             text=kit.text("page.on"),
             on=self._turn_on,
-            kind="pill",
+            kind="pager",
             enabled=self.page < last,
         )
         count = Para(key="page.count", text=f"{self.page + 1} / {last + 1}", centred=True)
@@ -1335,11 +1401,13 @@ class BlockScreen(StepScreen):
     """A screen made of blocks. Derived classes do `blocks`, and `head` and `foot` if needed."""
 
     middle = False
+    foot_right = False
 
     def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
         super().__init__(kit, parent)
         self.stage = Stage(kit, self)
         self.stage.middle = self.middle
+        self.stage.foot_right = self.foot_right
         self._shown: tuple[Any, Frame] | None = None
 
     def head(self, _body: Any) -> Sequence[Block]:

@@ -62,11 +62,19 @@ class Typeset:
         """Height at a width, in pixels; 0 for no text."""
         return self.lines(width) * self.pitch if self.text else 0
 
-    def paint(self, painter: QPainter, box: QRectF, ink: QColor, *, centred: bool = False) -> None:
-        """Paint from the top of `box`. Centred text is balanced over its lines."""
+    def paint(
+        self,
+        painter: QPainter,
+        box: QRectF,
+        ink: QColor,
+        *,
+        centred: bool = False,
+        balanced: bool = False,
+    ) -> None:
+        """Paint from the top of `box`. Centred text is always balanced over its lines."""
         if not self.text:
             return
-        width = self._balance(box.width()) if centred else box.width()
+        width = self._balance(box.width()) if centred or balanced else box.width()
         self._wrap(width)
         painter.setPen(ink)
         for at in range(self._lines):

@@ -1,0 +1,109 @@
+"""Choose an item: from a group, from all, or by the first letters of its pinyin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kiosk.journey.events import GroupOpened, SearchOpened, SearchTyped
+from kiosk.journey.views import ChooseView
+from screens.parts import item_card
+from screens.theme import Role
+from screens.toolkit import (
+    Block,
+    BlockScreen,
+    Button,
+    Card,
+    Heading,
+    Keys,
+    Kit,
+    Note,
+    Row,
+    keypad,
+)
+
+MOST_LETTERS = 24
+_ROWS = (
+    keypad("qwertyuiop"),
+    keypad("asdfghjkl"),
+    keypad("zxcvbnm", ("backspace", "icon:backspace")),
+)
+
+
+class Screen(BlockScreen):
+    """Rows of items; with search a keyboard below (or beside) them."""
+
+    foot_right = True
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._query = ""
+
+    def head(self, body: ChooseView) -> Sequence[Block]:
+        kit = self.kit
+        self._query = body.query
+        if body.searching:
+            return (self._field(body), self._ways(body))
+        title = Heading(key="title", text=body.title or kit.text("choose.title"))
+        return (title, self._ways(body))
+
+    def blocks(self, body: ChooseView) -> Sequence[Block]:
+        if body.cards:
+            return tuple(item_card(self.kit, item, row=True) for item in body.cards)
+        kit = self.kit
+        text = kit.text("choose.none.what")
+        return (
+            Note(key="none", title=kit.text("choose.none"), text=text, tone="mist", icon="search"),
+        )
+
+    def foot(self, body: ChooseView) -> Sequence[Block]:
+        if not body.searching:
+            return ()
+        disabled = () if body.query else ("backspace",)
+        return (
+            Keys(
+                key="keys",
+                rows=_ROWS,
+                on_key=self._key,
+                disabled=disabled,
+                wide={"backspace": 2.0},
+            ),
+        )
+
+    def _field(self, body: ChooseView) -> Card:
+        kit = self.kit
+        found = kit.text("choose.found", count=len(body.cards)) if body.query else ""
+        return Card(
+            key="query",
+            title=body.query.upper() or kit.text("choose.empty"),
+            subs=(found,) if found else (),
+            lead="soft:search",
+            role=Role.TITLE if body.query else Role.TEXT,
+        )
+
+    def _ways(self, body: ChooseView) -> Block:
+        """Other ways to find something, beside the one in use."""
+        kit = self.kit
+        every = Button(
+            key="group:",
+            name="group:",
+            text=kit.text("choose.all"),
+            on=GroupOpened(""),
+            kind="pager",
+        )
+        letters = Button(
+            key="search",
+            name="search",
+            text=kit.text("choose.letters"),
+            on=SearchOpened(),
+            kind="pager",
+            icon="search",
+        )
+        if body.searching:
+            return Row(key="ways", cells=(every,))
+        if not body.group and not body.title:
+            return Row(key="ways", cells=(letters,))
+        return Row(key="ways", cells=(every, letters))
+
+    def _key(self, name: str) -> None:
+        query = self._query[:-1] if name == "backspace" else self._query + name
+        self.kit.emit(SearchTyped(query[:MOST_LETTERS]))

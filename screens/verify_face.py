@@ -1,0 +1,123 @@
+"""Face verification: first the notice and the choice, then the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from kiosk.journey.events import ConsentGiven, ConsentRefused, OtherWay, TryAgain
+from kiosk.journey.views import VerifyFaceView
+from screens.parts import fact_blocks
+from screens.pictures import RoundPreview, SignPicture
+from screens.theme import Role
+from screens.toolkit import Block, BlockScreen, Button, Heading, Note, Para, Row
+
+_CONSENT = ("why", "how", "kept", "refuse")
+
+
+class Screen(BlockScreen):
+    """See the module."""
+
+    def head(self, body: VerifyFaceView) -> Sequence[Block]:
+        kit = self.kit
+        if body.state == "consent":
+            title = Heading(key="title", text=kit.text("face.consent.title"))
+            off = Note(key="off", text=kit.text("face.consent.off"), tone="mist", icon="camera")
+            return (title, off, *self._guardian(body))
+        centred = not kit.metrics.landscape
+        title = Heading(
+            key="title",
+            text=kit.text(f"face.{body.state}"),
+            sub=self._sub(body),
+            centred=centred,
+        )
+        hint = kit.text(f"face.hint.{body.hint or 'none'}")
+        if body.state == "looking" and kit.metrics.landscape:
+            return (title, Para(key="hint", text=hint, role=Role.HEADING), self._kept())
+        return (title,)
+
+    def blocks(self, body: VerifyFaceView) -> Sequence[Block]:
+        makers: Mapping[str, Callable[[VerifyFaceView], tuple[Block, ...]]] = {
+            "consent": self._consent,
+            "looking": self._looking,
+            "matched": self._matched,
+            "failed": self._failed,
+        }
+        self.stage.middle = body.state in ("matched", "failed")
+        return makers[body.state](body)
+
+    def foot(self, body: VerifyFaceView) -> Sequence[Block]:
+        kit = self.kit
+        if body.state == "looking" and not kit.metrics.landscape:
+            return (self._kept(),)
+        if body.state != "consent":
+            return ()
+        refuse = Button(
+            key="consent:no",
+            name="consent:no",
+            text=kit.text("face.consent.no"),
+            on=ConsentRefused(),
+        )
+        agree = Button(
+            key="consent:yes",
+            name="consent:yes",
+            text=kit.text("face.consent.yes"),
+            on=ConsentGiven(),
+        )
+        return (Row(key="consent", cells=(refuse, agree)),)
+
+    def extra_actions(self, body: VerifyFaceView) -> tuple[Button, ...]:
+        kit = self.kit
+        if body.state not in ("looking", "failed"):
+            return ()
+        other = Button(
+            key="other-way", name="other-way", text=kit.text("face.other-way"), on=OtherWay()
+        )
+        if body.state == "looking" or body.tries_left == 0:
+            return (other,)
+        again = Button(
+            key="again", name="again", text=kit.text("face.again"), on=TryAgain(), kind="primary"
+        )
+        return (other, again)
+
+    def _sub(self, body: VerifyFaceView) -> str:
+        if body.state != "failed":
+            return self.kit.text(f"face.{body.state}.sub")
+        if body.tries_left == 0:
+            return self.kit.text("face.failed.sub.none")
+        key = "face.failed.sub.one" if body.tries_left == 1 else "face.failed.sub"
+        return self.kit.text(key, count=body.tries_left)
+
+    def _consent(self, _body: VerifyFaceView) -> tuple[Block, ...]:
+        kit = self.kit
+        rows = [
+            (kit.text(f"face.consent.{part}"), kit.text(f"face.consent.{part}.what"))
+            for part in _CONSENT
+        ]
+        return fact_blocks(kit, "consent", rows)
+
+    def _guardian(self, body: VerifyFaceView) -> tuple[Block, ...]:
+        if not body.guardian:
+            return ()
+        text = self.kit.text("face.consent.guardian")
+        return (Note(key="guardian", text=text, icon="people"),)
+
+    def _looking(self, body: VerifyFaceView) -> tuple[Block, ...]:
+        kit = self.kit
+        preview = RoundPreview(key="preview", says=kit.text("face.preview"))
+        if kit.metrics.landscape:
+            return (preview,)
+        hint = kit.text(f"face.hint.{body.hint or 'none'}")
+        return (preview, Para(key="hint", text=hint, role=Role.HEADING, centred=True))
+
+    def _kept(self) -> Note:
+        return Note(key="kept", text=self.kit.text("face.looking.kept"), tone="card")
+
+    def _matched(self, _body: VerifyFaceView) -> tuple[Block, ...]:
+        return (SignPicture(key="matched", icon="check", side_mm=70.0),)
+
+    def _failed(self, body: VerifyFaceView) -> tuple[Block, ...]:
+        sign = SignPicture(key="failed", icon="person", tone="amber")
+        if body.tries_left == 0:
+            return (sign,)
+        tip = Note(key="tip", text=self.kit.text("face.failed.tip"), tone="card")
+        return (sign, tip)
