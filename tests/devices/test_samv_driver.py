@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+import serial
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import Buffer
 
 from devices.errors import DeviceError, Fault
 from devices.records import IdCard, Portrait, PortraitFormat
@@ -24,6 +26,8 @@ QUIET_S = 0.03
 REPLY_S = 0.2
 READ_S = 0.8
 READ_REPLY_BYTES = 1_295
+FOUND_REPLY = PREAMBLE + bytes.fromhex("000800009F0000000097")
+SELECTED_REPLY = PREAMBLE + bytes.fromhex("000C00009000000000000000009C")
 
 
 @pytest.fixture
@@ -327,6 +331,7 @@ def test_noise_before_replies_costs_nothing(
     simulator.put_card(make_card(PEOPLE["man"]))
     simulator.noise_before(noise, times=3)
     assert read(reader) == PEOPLE["man"]
+    assert simulator.commands == (Command.FIND, Command.SELECT, Command.READ)
 
 
 @pytest.mark.parametrize("command", [Command.FIND, Command.SELECT, Command.READ])
@@ -358,6 +363,21 @@ def test_a_line_that_stays_bad_is_garbled(
     assert fault_of_reading(reader, wait_s=5.0).fault is Fault.READER_GARBLED
 
 
+def test_a_line_that_failed_is_not_blamed_on_the_card(
+    simulator: SamvSimulator, reader: SamvReader
+) -> None:
+    """Some readers may not find a card again after a reset; nobody took it away."""
+    simulator.put_card(make_card(PEOPLE["man"]))
+    simulator.bad_checksum(FAILURES_BEFORE_RESET, command=Command.READ)
+
+    def lose_it(_: str) -> None:
+        simulator.answer(Command.FIND, 0x80, times=100)
+
+    with pytest.raises(DeviceError) as caught:
+        reader.read_card(Cancel(), wait_s=1.0, read_deadline_s=READ_S, progress=lose_it)
+    assert caught.value.fault is Fault.READER_GARBLED
+
+
 @pytest.mark.parametrize("size_bytes", [0, 3, 9, 500, 1_294])
 def test_a_reply_that_was_cut_is_asked_for_again(
     simulator: SamvSimulator, reader: SamvReader, size_bytes: int
@@ -382,7 +402,23 @@ def test_a_reader_that_hangs_before_a_card_comes_is_silent(
     simulator: SamvSimulator, reader: SamvReader
 ) -> None:
     simulator.stall()
-    assert fault_of_reading(reader, wait_s=30.0).fault is Fault.READER_SILENT
+    asked: list[bytes] = []
+
+    class Noting(serial.Serial):
+        def write(self, data: Buffer, /) -> int | None:
+            asked.append(bytes(memoryview(data)))
+            return super().write(data)
+
+    patient = SamvReader(
+        simulator.port,
+        reply_deadline_s=0.05,
+        serial_factory=lambda port, baud: Noting(port, baud, timeout=0.01),
+    )
+    assert fault_of_reading(patient, wait_s=30.0).fault is Fault.READER_SILENT
+    patient.close()
+    # Three tries, a reset, and one more look on a port opened anew.
+    find, reset = Command.FIND.frame, Command.RESET.frame
+    assert asked == [find, find, find, reset, find]
     simulator.resume()
     assert_works_again(simulator, reader)
 
@@ -410,12 +446,21 @@ def test_a_line_too_slow_for_the_deadline_ends_in_time(
 def test_a_late_reply_is_not_taken_for_the_next_commands(
     simulator: SamvSimulator, reader: SamvReader
 ) -> None:
-    # A find's reply arrives in front of each of the others: right checksum, wrong question.
-    found = PREAMBLE + bytes.fromhex("000800009F0000000097")
+    # Right checksum, wrong question.
     simulator.put_card(make_card(PEOPLE["man"]))
-    simulator.noise_before(found, times=1, command=Command.SELECT)
-    simulator.noise_before(found, times=1, command=Command.READ)
+    simulator.noise_before(FOUND_REPLY + SELECTED_REPLY, command=Command.READ)
     assert read(reader) == PEOPLE["man"]
+    assert simulator.commands == (Command.FIND, Command.SELECT, Command.READ)
+
+
+def test_a_late_find_does_not_hide_that_selecting_failed(
+    simulator: SamvSimulator, reader: SamvReader
+) -> None:
+    simulator.put_card(make_card(PEOPLE["man"]))
+    simulator.noise_before(FOUND_REPLY, times=100, command=Command.SELECT)
+    simulator.answer(Command.SELECT, 0x81, times=100)
+    assert fault_of_reading(reader).fault is Fault.CARD_NOT_SELECTED
+    assert Command.READ not in simulator.commands
 
 
 # The plug.

@@ -219,6 +219,7 @@ def spoiled(key: str, at: int, text: str) -> bytes:
         ("name", spoiled("elder", 0, "陈\n")),
         ("name", spoiled("elder", 0, "\ud842")),
         ("name", spoiled("elder", 0, "\uffff")),
+        ("name", spoiled("elder", 0, "\ufdd0")),
         ("sex", spoiled("elder", 30, "3")),
         ("nation", spoiled("elder", 32, "57")),
         ("nation", spoiled("elder", 32, "  ")),
