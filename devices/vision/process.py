@@ -4,7 +4,8 @@ Promises:
 - a child is a fresh interpreter (never a fork): it neither inherits Qt nor imports the
   parent's main module again, and it dies with its parent, even when it hangs in C;
 - a worker has one command queue and one thread; everything about its child happens there;
-- nothing that a child works on reaches a log: an unhandled error shows its type and place.
+- nothing that a child works on reaches a log or a disk: an unhandled error shows its type
+  and place, and a crash in C leaves no core.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -191,6 +193,9 @@ def child_main(run: Callable[[Any, Connection[Any, Any]], None]) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    # One byte, not none: with none the kernel still feeds a core to a handler that is a pipe.
+    resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
     sys.excepthook = _bare_traceback
     threading.excepthook = _thread_failed
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))

@@ -48,7 +48,7 @@ def perspectives(draw: st.DrawFn) -> tuple[str, paper.Corners]:
     return kind, corners
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(perspectives(), st.floats(0.5, 1.0), st.floats(0.3, 1.6))
 def test_corners_are_found_within_three_pixels(
     lying: tuple[str, paper.Corners], light: float, blur_px: float

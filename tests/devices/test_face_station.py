@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -160,6 +162,27 @@ def test_the_preview_runs_on_while_matching(looking: FaceStation, scene: SceneCo
     assert rate >= 20
 
 
+def test_neither_process_holds_a_file_it_could_write_a_face_to(
+    looking: FaceStation, scene: SceneControl
+) -> None:
+    scene.set("two-people")
+    attempt = match(looking, "astronaut")
+    assert attempt.hinted.wait(LOAD_S)
+    for pid in (looking.engine_pid, looking.camera.child_pid):
+        writable = set()
+        for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+            flags = int(entry.read_text().split("flags:")[1].split()[0], 8)
+            name = os.readlink(f"/proc/{pid}/fd/{entry.name}")
+            if flags & (os.O_WRONLY | os.O_RDWR) and entry.name not in {"0", "1", "2"}:
+                writable.add(name.partition(":")[0])
+        assert writable <= {"/memfd", "socket"}, writable  # memory, and the pipe to the parent
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        core = next(line for line in limits.splitlines() if "core file" in line)
+        assert core.split()[4] in {"0", "1"}
+    assert attempt.ticket
+    attempt.ticket.cancel()
+
+
 def test_a_cancel_ends_a_match_quickly_and_the_next_one_works(
     looking: FaceStation, scene: SceneControl
 ) -> None:
@@ -212,8 +235,6 @@ def test_an_engine_killed_mid_match_fails_that_match_only(
 def test_a_stopped_engine_is_given_up_after_the_deadline(
     looking: FaceStation, scene: SceneControl
 ) -> None:
-    import signal
-
     scene.set("nobody")
     attempt = match(looking, "hopper", deadline_s=1.0)
     assert attempt.hinted.wait(LOAD_S)

@@ -1,0 +1,290 @@
+"""How long a face decision takes, what the screen feels of it, and where to put the threshold.
+
+Run as a program: `python tests/bench/bench_face.py`. `run()` gives rows of (name, value,
+unit, comparison name, comparison value). The distances come from few photographs of few
+people, cut and spoilt in many ways: enough to see where a threshold must not be, and no
+statement about accuracy on residents.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from devices.camera import CameraState
+from devices.errors import DeviceError
+from devices.face.client import FaceStation
+from devices.records import FaceHint, FaceMatch
+from devices.simulators import photos
+from devices.simulators.camera import SceneControl
+
+Row = tuple[str, float, str, str, float]
+
+FACES = Path(__file__).resolve().parents[3] / "shared" / "faces"
+THRESHOLD = 0.48
+FRAMES = 3
+ROUNDS = 8
+THRESHOLDS = (0.40, 0.42, 0.45, 0.48, 0.50, 0.55, 0.60)
+_TICK_S = 0.005
+
+
+class _Waiter:
+    """One match, waited for while a loop like the screen's runs."""
+
+    def __init__(self) -> None:
+        self.hints: list[FaceHint] = []
+        self.result: FaceMatch | DeviceError | None = None
+        self.at_s = 0.0
+        self.over = threading.Event()
+
+    def done(self, result: FaceMatch | DeviceError) -> None:
+        self.at_s = time.monotonic()
+        self.result = result
+        self.over.set()
+
+
+def _start(station: FaceStation, person: str) -> _Waiter:
+    waiter = _Waiter()
+    station.match(
+        photos.rgb_of(photos.portrait_webp(person)),
+        threshold=THRESHOLD,
+        frames=FRAMES,
+        deadline_s=30.0,
+        hint=waiter.hints.append,
+        done=waiter.done,
+    )
+    return waiter
+
+
+def _longest_gap_s(until: Callable[[], bool], each: Callable[[], object]) -> float:
+    """A loop that wants to come round every 5 ms, doing `each`: its longest absence."""
+    longest = 0.0
+    last = time.perf_counter()
+    while not until():
+        each()
+        time.sleep(_TICK_S)
+        now = time.perf_counter()
+        longest = max(longest, now - last - _TICK_S)
+        last = now
+    return longest
+
+
+def _in_child() -> tuple[list[float], list[float]]:
+    """Seconds from a person's stepping in to the decision, and the loop's longest gaps."""
+    scene = SceneControl("nobody")
+    station = FaceStation(scene.face_spec(still=True))
+    try:
+        station.start()
+        station.look(True)
+        if not station.camera.wait_for(CameraState.LIVE, 60.0):
+            raise RuntimeError("the simulated camera did not start")
+        _start(station, "hopper").over.wait(0.1)  # absorbs the loading of the models
+        times, gaps = [], []
+        for number in range(ROUNDS):
+            person = photos.PEOPLE[number % 2]
+            scene.set("nobody")
+            waiter = _start(station, person)
+            _longest_gap_s(lambda w=waiter: bool(w.hints) or w.over.is_set(), station.preview)  # type: ignore[misc]
+            began_s = time.monotonic()
+            scene.set(person)
+            gaps.append(_longest_gap_s(waiter.over.is_set, station.preview))
+            if isinstance(waiter.result, FaceMatch) and number:
+                times.append(waiter.at_s - began_s)
+        return times, gaps
+    finally:
+        station.close()
+        scene.close()
+
+
+def _in_same_thread() -> tuple[float, float]:
+    """The same work in the loop's own thread: seconds per frame, longest gap in seconds."""
+    from devices.face import engine
+
+    frames = [_frame(person) for person in photos.PEOPLE]
+    encoding = engine.encode_portrait(photos.rgb_of(photos.portrait_webp("astronaut")))
+    if encoding is None:
+        raise RuntimeError("no face in the sample portrait")
+    engine.warm_up()
+    trial = engine.Trial(encoding, THRESHOLD, 1_000)
+    turns = itertools.cycle(frames)
+    spent: list[float] = []
+
+    def look() -> None:
+        began = time.perf_counter()
+        trial.look(next(turns))
+        spent.append(time.perf_counter() - began)
+
+    gap_s = _longest_gap_s(lambda: len(spent) >= 12, look)
+    return median(spent), gap_s
+
+
+def _frame(person: str) -> Any:
+    import numpy as np
+
+    from devices.simulators.stage import SimulatedSource
+
+    scene = SceneControl(person)
+    source = SimulatedSource(scene.face_spec(still=True))
+    source.open()
+    try:
+        return np.ascontiguousarray(source.read().bgr[:, :, ::-1])  # type: ignore[union-attr]
+    finally:
+        source.close()
+        scene.close()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A portrait and a live frame: whose, from one photograph or two, how far apart."""
+
+    portrait: str
+    live: str
+    same_photo: bool
+    distance: float
+
+    @property
+    def genuine(self) -> bool:
+        """Whether both show one person."""
+        return self.portrait == self.live
+
+
+def _photographs() -> Iterator[tuple[str, Path]]:
+    for person in photos.PEOPLE:
+        yield person, photos.photo_path(person)
+    for path in sorted(FACES.glob("*.jpg")):
+        yield path.stem.partition("_")[0].rstrip("0123456789"), path
+
+
+def pairs() -> list[Pair]:
+    """Every portrait against every live frame."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    from devices.face import engine, quality
+
+    portraits: list[tuple[str, Path, Any]] = []
+    lives: list[tuple[str, Path, Any]] = []
+    for person, path in _photographs():
+        with Image.open(path) as opened:
+            photo = opened.convert("RGB")
+        photo.thumbnail((1280, 1280))
+        picture = np.asarray(photo, dtype=np.uint8)
+        face = quality.nearest(engine.find_faces(picture, 1))
+        if face is None:
+            continue
+        side = face.height_px
+        x, y = (face.left + face.right) / 2, (face.top + face.bottom) / 2
+        half_w, half_h = side * 0.86, side * 0.86 * 126 / 102
+        box = (round(x - half_w), round(y - half_h), round(x + half_w), round(y + half_h))
+        card = photos.webp_within(photos.as_portrait(photo, box), photos.PORTRAIT_BYTES)
+        encoding = engine.encode_portrait(photos.rgb_of(card))
+        if encoding is not None and "partial" not in path.stem:
+            portraits.append((person, path, encoding))
+        for turn_deg, size_px, light, blur_px in (
+            (0, 200, 1.0, 0.0),
+            (6, 170, 0.75, 0.8),
+            (-6, 230, 1.15, 0.8),
+            (3, 130, 0.9, 1.5),
+        ):
+            matrix = cv2.getRotationMatrix2D((x, y), turn_deg, size_px / side)
+            matrix[:, 2] += np.array([320 - x, 240 - y])
+            seen = cv2.warpAffine(picture, matrix, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+            seen = cv2.convertScaleAbs(seen, alpha=light)
+            if blur_px:
+                seen = cv2.GaussianBlur(seen, (0, 0), blur_px)
+            frame = np.asarray(seen, dtype=np.uint8)
+            boxes = engine.find_faces(frame)
+            nearest = quality.nearest(boxes)
+            if nearest is None or engine.judge(frame, [nearest], quality.Limits()):
+                continue  # the gate would not have let this frame through
+            lives.append((person, path, engine.encode(frame, nearest)))
+    return [
+        Pair(one, other, path == source, float(np.linalg.norm(card - live)))
+        for (one, path, card) in portraits
+        for (other, source, live) in lives
+    ]
+
+
+def table(found: list[Pair]) -> list[str]:
+    """The distances as lines of text: by kind of pair, then by threshold."""
+    kinds = {
+        "genuine, same photograph": [p.distance for p in found if p.genuine and p.same_photo],
+        "genuine, another photograph": [
+            p.distance for p in found if p.genuine and not p.same_photo
+        ],
+        "impostor": [p.distance for p in found if not p.genuine],
+    }
+    lines = []
+    for name, distances in kinds.items():
+        if distances:
+            lines.append(
+                f"{name:28} {len(distances):4} pairs  min {min(distances):.3f}  "
+                f"median {median(distances):.3f}  max {max(distances):.3f}"
+            )
+    lines.append("threshold   " + "   ".join(f"{name} accepted" for name in kinds))
+    for threshold in THRESHOLDS:
+        shares = "   ".join(
+            f"{100 * sum(d <= threshold for d in distances) / max(1, len(distances)):7.1f} %"
+            for distances in kinds.values()
+        )
+        lines.append(f"{threshold:.2f}        {shares}")
+    return lines
+
+
+def run() -> list[Row]:
+    """Measure; the slow part is loading the models twice."""
+    times, gaps = _in_child()
+    frame_s, same_thread_gap_s = _in_same_thread()
+    if not times:
+        raise RuntimeError("no match was decided")
+    found = pairs()
+    genuine = [pair.distance for pair in found if pair.genuine]
+    impostor = [pair.distance for pair in found if not pair.genuine]
+    return [
+        (
+            "person steps in to face decision, median",
+            median(times) * 1000,
+            "ms",
+            f"floor: {FRAMES} frames' bare computing",
+            FRAMES * frame_s * 1000,
+        ),
+        (
+            "person steps in to face decision, slowest",
+            max(times) * 1000,
+            "ms",
+            "limit",
+            1000.0,
+        ),
+        (
+            "longest gap of a 5 ms loop with preview while matching",
+            max(gaps) * 1000,
+            "ms",
+            "matching in the same thread",
+            same_thread_gap_s * 1000,
+        ),
+        ("largest genuine distance", max(genuine), "", "smallest impostor", min(impostor)),
+        (
+            f"genuine pairs accepted at {THRESHOLD}",
+            100 * sum(d <= THRESHOLD for d in genuine) / len(genuine),
+            "%",
+            "impostor pairs accepted",
+            100 * sum(d <= THRESHOLD for d in impostor) / len(impostor),
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    for name, value, unit, peer, peer_value in run():
+        print(f"{name:56} {value:9.3f} {unit:3} | {peer}: {peer_value:.3f}")  # noqa: T201
+    print("\n".join(table(pairs())))  # noqa: T201
