@@ -140,7 +140,10 @@ class _Proof:
         directory = "bundles" if self._matter.bundle else "items"
         default = (f"{directory}/{code.lower()}.yaml", 0)
         place = key.replace(".", "/")
-        file, line = self._places.get(f"{code}/{place}", default)
+        # What a bundle takes over stands in the file of the item that brings it.
+        owners = (code, *(one.item.code for one in self._matter.components))
+        places = (self._places.get(f"{one}/{place}") for one in owners)
+        file, line = next((one for one in places if one), default)
         shown = f"{owner}.{key}" if owner and owner != code else key
         self._findings.add(rule, file, line, shown, message, mend)
 

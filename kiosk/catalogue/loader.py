@@ -92,11 +92,18 @@ class _Catalogue:
     def read(self) -> Pack | None:
         groups = self._list(GROUPS, _group)
         departments = {one.id: one for one in self._list(DEPARTMENTS, _department)}
-        shared = _Shared(frozenset(one.id for one in groups), frozenset(departments), self._places)
+        shared = _Shared(
+            frozenset(one.id for one in groups),
+            frozenset(departments),
+            frozenset(path[6:-5].upper() for path in self._files if _place(path) == "items"),
+            self._places,
+        )
         items = self._items(shared)
         matters: dict[str, Matter] = {code: of_item(item) for code, item in items.items()}
         bundles = self._bundles(shared, items, matters)
-        plain = self._list(PLAIN, lambda at: _plain(at, {**items, **bundles}))
+        promised = {path[8:-5].upper() for path in self._files if _place(path) == "bundles"}
+        known = {*items, *matters, *shared.codes, *promised}
+        plain = self._list(PLAIN, lambda at: _plain(at, known))
         self._check_plain(plain)
         self._check_shared_fields(items)
         for path in sorted(self._files):
@@ -161,7 +168,7 @@ class _Catalogue:
                 continue
             _same_name(root, bundle.code, {**items, **bundles})
             bundles.setdefault(bundle.code, bundle)
-            if len(self._findings) == before:
+            if len(self._findings) == before and items.keys() >= set(bundle.items):
                 matter, problems = of_bundle(bundle, [items[code] for code in bundle.items])
                 for rule, key, message in problems:
                     line = self._places.get(f"{bundle.code}/{key}", (path, root.line))[1]
@@ -218,8 +225,9 @@ NamedT = TypeVar("NamedT", bound=_Named)
 class _Shared:
     """What all items of a catalogue refer to."""
 
-    groups: frozenset[str]
-    departments: frozenset[str]
+    groups: frozenset[str]  # empty when the file is unusable: then none is unknown
+    departments: frozenset[str]  # the same
+    codes: frozenset[str]  # codes that the names of item files promise, readable or not
     places: dict[str, tuple[str, int]]
 
 
@@ -236,6 +244,11 @@ def _same_name(root: At, code: str, known: Mapping[str, object]) -> None:
         root.report(Rule.FILE_NAME, f"the code is {code}", f"call the file {code.lower()}.yaml")
     if code in known:
         root.report(Rule.DUPLICATE_ID, f"{code} is already used", "give it another code")
+
+
+def _one_of(at: At, allowed: frozenset[str], rule: Rule) -> str:
+    """One of the allowed words; any word while it is not known what is allowed."""
+    return at.one_of(sorted(allowed), rule) if allowed else at.string()
 
 
 def _text(at: At) -> Text:
@@ -280,14 +293,14 @@ def _department(at: At) -> Department:
     return department
 
 
-def _plain(at: At, matters: Mapping[str, object]) -> PlainEntry:
+def _plain(at: At, codes_known: set[str]) -> PlainEntry:
     fields = at.table()
     codes = fields.take("codes", lambda one: one.parts(), [])
     entry = PlainEntry(
         fields.take("id", _slug, ""),
         fields.take("name", _text, _EMPTY),
         fields.option("hint", _text, None),
-        tuple(code.one_of(matters, Rule.UNKNOWN_ITEM) for code in codes),
+        tuple(code.one_of(sorted(codes_known), Rule.UNKNOWN_ITEM) for code in codes),
     )
     fields.finish()
     return entry
@@ -538,7 +551,7 @@ class _ItemReader:
             self._shared.places.setdefault(f"{self._code}/{kind}/{name}", (at.file, at.line))
 
     def _department(self, at: At) -> str:
-        return at.one_of(sorted(self._shared.departments), Rule.UNKNOWN_DEPARTMENT)
+        return _one_of(at, self._shared.departments, Rule.UNKNOWN_DEPARTMENT)
 
     def _role_names(self) -> frozenset[str]:
         at = self._fields.need("parties")
@@ -772,9 +785,7 @@ def _head(fields: Fields, shared: _Shared) -> _Head:
         aliases=tuple(
             one.string() for one in fields.option("aliases", lambda at: at.parts(most=30), [])
         ),
-        group=fields.take(
-            "group", lambda at: at.one_of(sorted(shared.groups), Rule.UNKNOWN_GROUP), ""
-        ),
+        group=fields.take("group", lambda at: _one_of(at, shared.groups, Rule.UNKNOWN_GROUP), ""),
         minutes=fields.take("minutes", lambda at: at.integer(1, 240), 1),
         comes_out=fields.take("comes_out", _text, _EMPTY),
         version=fields.take("version", lambda at: at.integer(1, 9999), 1),
@@ -945,10 +956,10 @@ def _bundle(root: At, shared: _Shared, items: Mapping[str, Item]) -> Bundle:
     listed = fields.take("items", lambda at: at.parts(least=2, most=20), [])
     codes: list[str] = []
     for one in listed:
-        name = one.one_of(items, Rule.UNKNOWN_ITEM)
+        name = one.one_of(sorted({*items, *shared.codes}), Rule.UNKNOWN_ITEM)
         _unique(one, name, codes)
         codes.append(name)
-    parts = [items[name] for name in codes if name]
+    parts = [items[name] for name in codes if name in items]
     roles = frozenset(party.role for item in parts for party in item.parties)
     ids = frozenset(question.id for item in parts for question in item.questions)
     guards = {party.role: keys(party.when) & ids for item in parts for party in item.parties}

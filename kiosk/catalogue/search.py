@@ -251,11 +251,11 @@ def _read(text: str) -> tuple[str, ...]:
     readings = [""] * len(text)
     for run in _CHINESE_RUN.finditer(text):
         usual = pinyin(run.group(), style=Style.NORMAL)
-        every = pinyin(run.group(), style=Style.NORMAL, heteronym=True)
-        if len(usual) != len(every) or len(usual) != len(run.group()):
+        if len(usual) != len(run.group()):
             continue  # a character that pypinyin does not know: found as written only
-        for place, (one, more) in enumerate(zip(usual, every, strict=True), run.start()):
-            spoken = [sound.replace("ü", "v") for sound in (*one, *more)]
+        for place, one in enumerate(usual, run.start()):
+            every = pinyin(text[place], style=Style.NORMAL, heteronym=True)
+            spoken = [sound.replace("ü", "v") for sound in (*one, *every[0])]
             readings[place] = "/".join(
                 dict.fromkeys(sound for sound in spoken if sound.isascii() and sound.isalpha())
             )

@@ -97,10 +97,11 @@ def parse(file: str, text: str, findings: Findings) -> Node | None:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 0
+        # At the end of the text the parser points behind the last line.
+        line = min(mark.line + 1, len(text.splitlines())) if mark else 0
         what = f"{error.problem}"
         if error.context and error.context_mark:
-            what = f"{what} {error.context}, begun in line {error.context_mark.line + 1}"
+            what = f"{what} {error.context}, begun in line {min(error.context_mark.line + 1, line)}"
         findings.add(
             Rule.SYNTAX, file, line, "", f"not YAML: {what}", "check indentation, colons, quotes"
         )

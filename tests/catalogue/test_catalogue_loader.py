@@ -118,7 +118,7 @@ BROKEN = [
     Broken("CT-63", CRT, "record: social-insurance\n", "", "kind", "kind"),
     Broken("CT-63", TRV, "pledge: true", "pledge: true\nrecord: water-bill", "water", "record"),
     Broken("CT-64", TRV, "pledge: true", "pledge: false", "pledge_days", "*.pledge_days"),
-    Broken("CT-65", TRV, "kind: yes-no", "kind: yes-no\n    options: []", "options:", "*.options"),
+    Broken("CT-65", TRV, "kind: yes-no", "kind: yes-no\n    options: []", "options: []", "*tions"),
     Broken("CT-65", TRV, "      - {id: child, text: {zh: 孩子, en: My child}}\n", "",
            "id: for_whom", "questions[0]"),
     Broken("CT-65", TRV, "{id: work, text", "{id: work, alone: true, text", "alone", "*.alone"),
@@ -256,6 +256,13 @@ def test_huge_and_deep_files_are_refused_quickly() -> None:
             load({**FILES, CRT: text})
         assert code in {one.code for one in caught.value.findings}
     assert time.perf_counter() - started < 10
+
+
+def test_an_unreadable_file_does_not_accuse_the_others() -> None:
+    for name in (TRV, BUN, "groups.yaml", "departments.yaml"):
+        with pytest.raises(CatalogueErrors) as caught:
+            load({**FILES, name: "x: ["})
+        assert [(one.file, one.code) for one in caught.value.findings] == [(name, "CT-03")]
 
 
 # -- bundles
