@@ -397,6 +397,7 @@ class Sender:
         # a bad radio), the others go first when a probe says that the line is there.
         self._later(claim, None)
         self._put_back(claim, State.WAITING, row.name)
+        self._tell_fresh("line-down")
 
     def _on_quarantine(self, claim: Claim, row: Row, answer: Answer) -> None:
         reason = f"{row.name} {answer.status} {answer.problem}".strip()

@@ -1,0 +1,82 @@
+"""What the backend's tests share: a real server, and a real PostgreSQL when asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from backend_help import WAIT_S
+
+from central_backend.embedded import EmbeddedBackend
+
+
+def _unprivileged() -> list[str]:
+    """PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL of our own, from the system's package, without durability."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not programs:
+        pytest.fail("PostgreSQL is not installed (Debian: postgresql)")
+    place = Path(tempfile.mkdtemp(prefix="pg-"))
+    if os.geteuid() == 0:
+        os.chown(place, 65534, 65534)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(place), "LC_ALL": "C.UTF-8"}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    initdb = [str(programs[-1].parent / "initdb"), "-D", str(place / "d"), "-U", "kiosk"]
+    initdb += ["-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+    subprocess.run(
+        [*_unprivileged(), *initdb], check=True, capture_output=True, env=environment, cwd=place
+    )
+    command = [str(programs[-1]), "-D", str(place / "d"), "-k", str(place), "-p", str(port)]
+    command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    server = subprocess.Popen(
+        [*_unprivileged(), *command],
+        env=environment,
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + WAIT_S
+        ready = [str(programs[-1].parent / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
+        while subprocess.run([*ready, "-q", "-U", "kiosk", "-d", "postgres"]).returncode != 0:
+            assert server.poll() is None, "PostgreSQL ended"
+            assert time.monotonic() < deadline, "PostgreSQL did not start"
+        yield f"postgresql://kiosk@127.0.0.1:{port}/postgres"
+    finally:
+        server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+        server.wait(WAIT_S)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedBackend]:
+    """The backend on a fresh database of either kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/central.db"
+    else:
+        import psycopg
+
+        server = request.getfixturevalue("postgresql_url")
+        name = f"db{uuid.uuid4().hex}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        url = server.replace("/postgres", f"/{name}")
+    with EmbeddedBackend(url) as running:
+        yield running

@@ -1,0 +1,184 @@
+"""Certificates, records and their paper: the same request, the same answer, every character."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+import requests
+from backend_help import WAIT_S
+from pdfminer.high_level import extract_text
+from pypdf import PdfReader
+
+from central_backend.embedded import EmbeddedBackend
+from central_backend.paper import CertificateSheet, certificate_pdf
+from central_backend.samples import find
+from central_backend.throttle import Throttle
+from kiosk.contract import (
+    CentralQuestion,
+    CertificateAnswer,
+    DocumentKind,
+    Line,
+    NothingFound,
+    QuestionParty,
+    RecordKind,
+    RecordsAnswer,
+    Words,
+    canonical_bytes,
+    central_answer,
+)
+
+NUMBER = "990102195304120027"
+
+
+def question(
+    record: RecordKind, *, name: str = "李样本", number: str = NUMBER, request_id: str = ""
+) -> CentralQuestion:
+    """What a terminal asks."""
+    return CentralQuestion(
+        request_id=request_id or uuid.uuid4().hex,
+        terminal="LW042",
+        item="sample-item",
+        record=record,
+        party=QuestionParty(name=name, document_kind=DocumentKind.RESIDENT_ID, number=number),
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedBackend]:
+    with EmbeddedBackend() as running:
+        yield running
+
+
+def ask(server: EmbeddedBackend, door: str, asked: CentralQuestion) -> requests.Response:
+    return requests.post(f"{server.url}/v1/{door}", canonical_bytes(asked), timeout=WAIT_S)
+
+
+def test_a_certificate_can_be_verified_and_names_nobody(server: EmbeddedBackend) -> None:
+    answer = central_answer(
+        ask(server, "certificates", question(RecordKind.SOCIAL_INSURANCE)).content
+    )
+    assert isinstance(answer, CertificateAnswer)
+    assert answer.sample
+    assert NUMBER not in answer.verify_url
+    assert "李" not in answer.verify_url
+    told = requests.get(answer.verify_url, timeout=WAIT_S).json()
+    assert (told["genuine"], told["masked_name"]) == (True, "李**")
+    page = requests.get(answer.verify_url, headers={"Accept": "text/html"}, timeout=WAIT_S)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "真实有效" in page.text
+    assert "李样本" not in page.text
+    for url in (
+        answer.verify_url + "X",
+        answer.verify_url.split("?")[0],
+        answer.verify_url.replace(answer.certificate_no, "S20260101000009"),
+    ):
+        assert requests.get(url, timeout=WAIT_S).json()["genuine"] is False
+    odd = f"{server.url}/v1/certificates/<b>x/verify?code=1"
+    assert requests.get(odd, timeout=WAIT_S).status_code == 404
+
+
+def test_the_same_request_gets_the_same_answer(server: EmbeddedBackend) -> None:
+    asked = question(RecordKind.SOCIAL_INSURANCE)
+    first = ask(server, "certificates", asked)
+    assert ask(server, "certificates", asked).content == first.content
+    other = question(RecordKind.WATER_BILL, request_id=asked.request_id)
+    conflict = ask(server, "queries", other)
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize("record", [RecordKind.REAL_ESTATE, RecordKind.WATER_BILL])
+def test_queries_answer_with_records(server: EmbeddedBackend, record: RecordKind) -> None:
+    answer = central_answer(ask(server, "queries", question(record)).content)
+    assert isinstance(answer, RecordsAnswer)
+    assert answer.sample
+    assert all(row.label.zh and row.label.en for table in answer.records for row in table.rows)
+
+
+@pytest.mark.parametrize("door", ["queries", "certificates"])
+def test_nothing_found_is_an_answer(server: EmbeddedBackend, door: str) -> None:
+    asked = question(RecordKind.REAL_ESTATE, number="990102195304129999"[:14] + "9990")
+    answer = central_answer(ask(server, door, asked).content)
+    assert isinstance(answer, NothingFound)
+
+
+def test_records_depend_on_the_number_alone() -> None:
+    today = date(2026, 5, 10)
+    for record in RecordKind:
+        asked = question(record).party
+        again = question(record, name="另一个").party
+        found = find(record, asked, today)
+        assert found.tables
+        assert find(record, asked, today) == found
+        other = find(record, question(record, number="990103198508200031").party, today)
+        assert other.tables != found.tables
+        if record is not RecordKind.SOCIAL_INSURANCE:  # whose certificate shows the name
+            assert find(record, again, today) == found
+
+
+def test_the_paper_says_everything_to_two_extractors() -> None:
+    name = "欧阳\U00020000\U0002ce93\ue123"
+    lines = [
+        Line(label=Words(zh="姓名", en="Name"), value=Words(zh=name, en=name)),
+        *(
+            Line(
+                label=Words(zh=f"第{i}行", en=f"Row {i}"),
+                value=Words(zh="很长的内容" * 20, en="a rather long content " * 10),
+            )
+            for i in range(12)
+        ),
+    ]
+    pdf = certificate_pdf(
+        CertificateSheet(
+            title=Words(zh="社会保险参保证明", en="Certificate of social insurance"),
+            certificate_no="S20260510000001",
+            verify_code="ABCDEFGH23",
+            verify_url="http://127.0.0.1/v1/certificates/S20260510000001/verify?code=ABCDEFGH23",
+            issued="2026-05-10",
+            lines=lines,
+        )
+    )
+    reader = PdfReader(io.BytesIO(pdf))
+    assert len(reader.pages) > 1
+    assert (reader.pages[0].mediabox.width, reader.pages[0].mediabox.height) == pytest.approx(
+        (595.28, 841.89), abs=0.1
+    )
+    texts = {
+        "pypdf": "".join(page.extract_text() for page in reader.pages),
+        "pdfminer": extract_text(io.BytesIO(pdf)),
+    }
+    for text in texts.values():
+        flat = re.sub(r"\s", "", text)
+        assert "欧阳\U00020000\U0002ce93[U+E123]" in flat
+        assert "社会保险参保证明" in flat
+        assert "样本" in flat
+        assert flat.count("很") == 240
+        assert "S20260510000001" in flat
+
+
+def test_no_personal_data_in_any_log(
+    server: EmbeddedBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ask(server, "certificates", question(RecordKind.SOCIAL_INSURANCE, name="秘密姓名"))
+    requests.post(f"{server.url}/v1/queries", b'{"name":"%s"}' % NUMBER.encode(), timeout=WAIT_S)
+    assert NUMBER not in caplog.text
+    assert "秘密姓名" not in caplog.text
+
+
+def test_the_throttle_forgets_with_time_and_has_a_limit() -> None:
+    now = 0.0
+    throttle = Throttle(most_failures=2, span_s=10, monotonic=lambda: now)
+    throttle.failed("a")
+    assert throttle.wait_s("a") == 0
+    now = 4.0
+    throttle.failed("a")
+    assert throttle.wait_s("a") == 6.0
+    assert throttle.wait_s("b") == 0
+    now = 10.5
+    assert throttle.wait_s("a") == 0
