@@ -26,6 +26,7 @@ _PR_SET_PDEATHSIG = 1
 _TARGET_BYTES = 65_536
 _NO_SUCH_FUNCTION = -100  # our own code, far from any of theirs
 _USB = 2
+_CPU_S = 30
 _MEMORY_BYTES = 512 * 1024 * 1024
 
 
@@ -66,6 +67,7 @@ def main() -> None:
     """Decode one block."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the portrait
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))  # if nobody is left to end it
     _die_with_parent(int(sys.argv[2]))
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the library prints must not end up among the pixels
