@@ -18,6 +18,8 @@ from screens.toolkit import (
     Kit,
     Note,
     Row,
+    chunked,
+    fitting_columns,
     keypad,
 )
 
@@ -47,9 +49,12 @@ class Screen(BlockScreen):
         return (title, self._ways(body))
 
     def blocks(self, body: ChooseView) -> Sequence[Block]:
-        if body.cards:
-            return tuple(item_card(self.kit, item, row=True) for item in body.cards)
         kit = self.kit
+        if body.cards:
+            rows = tuple(item_card(kit, item, row=True) for item in body.cards)
+            return (*self._groups(body), *rows)
+        if self.frame.notice is not None:  # it says the same
+            return ()
         text = kit.text("choose.none.what")
         return (
             Note(key="none", title=kit.text("choose.none"), text=text, tone="mist", icon="search"),
@@ -68,6 +73,28 @@ class Screen(BlockScreen):
                 wide={"backspace": 2.0},
             ),
         )
+
+    def _groups(self, body: ChooseView) -> tuple[Block, ...]:
+        """The groups, where everything is listed."""
+        if body.searching or body.group or body.title or self.kit.metrics.large:
+            return ()
+        kit, metrics = self.kit, self.kit.metrics
+        width = metrics.width_px - 2 * metrics.margin
+        if metrics.landscape:
+            width = round((width - 2 * metrics.gap) * (1 - self.stage.left_share))
+        names = [group.name for group in body.groups]
+        columns = fitting_columns(kit, names, Role.TEXT, width - metrics.px(30.0), (5, 4, 3, 2))
+        pills = [
+            Button(
+                key=f"group:{group.id}",
+                name=f"group:{group.id}",
+                text=group.name,
+                on=GroupOpened(group.id),
+                kind="pager",
+            )
+            for group in body.groups
+        ]
+        return chunked("groups", pills, columns)
 
     def _field(self, body: ChooseView) -> Card:
         kit = self.kit

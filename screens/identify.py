@@ -26,7 +26,8 @@ class Screen(BlockScreen):
             sub=kit.text(f"{key}.sub"),
             centred=not kit.metrics.landscape,
         )
-        return (heading, *self._name(body), *(self._private() if kit.metrics.landscape else ()))
+        private = self._private(body) if kit.metrics.landscape else ()
+        return (heading, *self._name(body), *private)
 
     def blocks(self, body: IdentifyView) -> Sequence[Block]:
         kit = self.kit
@@ -36,8 +37,8 @@ class Screen(BlockScreen):
             ReaderPicture(key="picture", state=state, says=says, portrait_png=body.portrait_png),
         )
 
-    def foot(self, _body: IdentifyView) -> Sequence[Block]:
-        return () if self.kit.metrics.landscape else self._private()
+    def foot(self, body: IdentifyView) -> Sequence[Block]:
+        return () if self.kit.metrics.landscape else self._private(body)
 
     def extra_actions(self, body: IdentifyView) -> tuple[Button, ...]:
         kit = self.kit
@@ -66,5 +67,7 @@ class Screen(BlockScreen):
         centred = not self.kit.metrics.landscape
         return (Para(key="name", text=body.name, role=Role.BIG, centred=centred),)
 
-    def _private(self) -> tuple[Block, ...]:
+    def _private(self, body: IdentifyView) -> tuple[Block, ...]:
+        if body.state not in ("waiting", "reading"):
+            return ()
         return (Note(key="private", text=self.kit.text("identify.private"), tone="card"),)

@@ -48,7 +48,7 @@ class ReaderPictureWidget(BlockWidget):
 
     def height_for(self, _width: int) -> int:
         metrics = self.kit.metrics
-        return metrics.px(70.0 if metrics.landscape else 90.0)
+        return metrics.px(45.0 if metrics.landscape else 70.0)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit, block = self.kit, cast(ReaderPicture, self.block)
@@ -173,7 +173,7 @@ class RoundPreviewWidget(BlockWidget):
 
     def height_for(self, _width: int) -> int:
         metrics = self.kit.metrics
-        return metrics.px(80.0 if metrics.landscape else 100.0)
+        return metrics.px(50.0 if metrics.landscape else 80.0)
 
     def showEvent(self, _event: QShowEvent) -> None:
         self._timer.start()
@@ -194,6 +194,18 @@ class RoundPreviewWidget(BlockWidget):
             self._picture = (rgb, width, height)
             self.update()
 
+    def _paint_nobody(self, painter: QPainter, box: QRectF) -> None:
+        """A head and shoulders, until there is a picture."""
+        side = box.width()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.kit.colour("card"))
+        middle = box.center().x()
+        head = QRectF(middle - side * 0.16, box.top() + side * 0.2, side * 0.32, side * 0.41)
+        painter.drawEllipse(head)
+        painter.drawEllipse(
+            QRectF(middle - side * 0.31, head.bottom() + side * 0.04, side * 0.62, side * 0.6)
+        )
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit = self.kit
         painter = QPainter(self)
@@ -206,9 +218,7 @@ class RoundPreviewWidget(BlockWidget):
         painter.setClipPath(path)
         if self._picture is None:
             painter.fillRect(box, kit.colour("mist_deep"))
-            inset = side * 0.16
-            at = box.adjusted(inset, inset * 1.3, -inset, -inset * 0.7)
-            paint_icon(painter, "person", at, kit.colour("card"), 0.05)
+            self._paint_nobody(painter, box)
         else:
             rgb, width, height = self._picture
             image = QImage(rgb, width, height, width * 3, QImage.Format.Format_RGB888)

@@ -337,19 +337,28 @@ class HeaderWidget(QWidget):
     def show_frame(self, frame: Frame) -> None:
         """Take in what the frame says."""
         kit = self.kit
+        self._buttons, _ = self._keeper.show(self._pills(frame))
         verified = kit.text("verified") if frame.verified else ""
         sub = kit.join(frame.person, verified) if frame.person else ""
-        if not sub and not frame.heading:
-            sub = frame.site
-        shown = (frame.heading, sub, frame.leave)
+        heading = frame.heading
+        if not sub and not heading:
+            heading, sub = kit.text("brand"), frame.site
+            wanted = max(kit.set(heading, Role.BRAND).natural_width(), kit.set(sub).natural_width())
+            if wanted > self._room_beside():
+                heading = ""  # the brand stands beside the logo, the site below
+        shown = (heading, sub, frame.leave)
         if shown != self._shown:
             self._shown = shown
-            self._heading = kit.set(frame.heading or kit.text("brand"), Role.BRAND)
+            self._heading = kit.set(heading, Role.BRAND)
             self._sub = kit.set(sub)
-            self.setAccessibleName(kit.join(self._heading.text, sub))
-            self._buttons, _ = self._keeper.show(self._pills(frame))
+            self.setAccessibleName(kit.join(heading or kit.text("brand"), sub))
             self._place()
             self.update()
+
+    def _room_beside(self) -> int:
+        metrics = self.kit.metrics
+        width = metrics.width_px - 2 * metrics.margin
+        return width - self._logo - metrics.px(4.4) - self._pills_width() - metrics.gap
 
     def height_for(self, width: int) -> int:
         """Height needed at a width; decides whether the heading stands beside the logo."""
@@ -358,10 +367,10 @@ class HeaderWidget(QWidget):
         room = width - self._logo - metrics.px(4.4) - self._pills_width() - metrics.gap
         widest = max(self._heading.natural_width(), self._sub.natural_width())
         text = self._heading.height(max(1, room)) + self._sub.height(max(1, room))
-        roomy = 1.6 if metrics.landscape else 1.35
+        roomy = 2.0 if metrics.landscape else 1.35
         self._below = widest > room or text > row * roomy
         if self._below:
-            gap = metrics.px(4.4)
+            gap = metrics.px(4.4 if not metrics.landscape else 2.0)
             return row + gap + self._heading.height(width) + self._sub.height(width)
         return max(row, text)
 
@@ -384,9 +393,10 @@ class HeaderWidget(QWidget):
         text = self._heading.height(room) + self._sub.height(room)
         box = QRectF(left, (row - text) / 2, room, text)
         if self._below:
-            box = QRectF(0, row + metrics.px(4.4), self.width(), self.height())
+            gap = metrics.px(4.4 if not metrics.landscape else 2.0)
+            box = QRectF(0, row + gap, self.width(), self.height())
             brand = kit.set(kit.text("brand"), Role.BRAND)
-            if brand.natural_width() <= room:
+            if brand.natural_width() <= room and self._heading.text:
                 at = QRectF(left, (row - brand.pitch) / 2, room, brand.pitch)
                 brand.paint(painter, at, kit.colour("ink"))
         self._heading.paint(painter, box, kit.colour("ink"))
@@ -524,22 +534,24 @@ class BarWidget(QWidget):
         if needed + gap * (len(self._buttons) - 1) <= width or len(self._buttons) == 1:
             return [self._buttons]
         if len(self._buttons) == 2:
-            short = self._buttons[0].natural_width() <= width * 0.34
-            return [self._buttons] if short else [self._buttons[:1], self._buttons[1:]]
+            return [self._buttons[:1], self._buttons[1:]]
         return [self._buttons[1:-1], [self._buttons[0], self._buttons[-1]]]
 
     def _weights(self, row: Sequence[ButtonWidget], width: int) -> list[int]:
-        gap = self.kit.metrics.gap
-        room = width - gap * (len(row) - 1)
+        """Widths in a row: the main action gets half of what is to spare."""
+        room = width - self.kit.metrics.gap * (len(row) - 1)
         naturals = [button.natural_width() for button in row]
+        least = round(room * 0.31)
         if len(row) == 1:
-            return [room]
-        least = [max(natural, round(room * 0.31)) for natural in naturals[:-1]]
-        if sum(least) + naturals[-1] > room:
-            least = naturals[:-1]
-        if sum(least) > room * 0.7:
-            least = [round(room * 0.34)] * len(least)
-        return [*least, room - sum(least)]
+            alone = row[0].objectName() == "back" and naturals[0] < least
+            return [least if alone else room]
+        if len(row) == 2 and naturals[0] <= least and naturals[1] <= room - least:
+            return [least, room - least]
+        spare = room - sum(naturals)
+        if spare < 0:
+            return shares(width, self.kit.metrics.gap, naturals)
+        others = [natural + spare // 2 // (len(row) - 1) for natural in naturals[:-1]]
+        return [*others, room - sum(others)]
 
     def _row_height(self, row: Sequence[ButtonWidget], width: int) -> int:
         widths = self._weights(row, width)
@@ -563,7 +575,7 @@ class DemoMark(QWidget):
     def __init__(self, kit: Kit, parent: QWidget) -> None:
         super().__init__(parent)
         self.kit = kit
-        self._text = kit.set(kit.text("demo"), Role.STRONG, spacing=1.4)
+        self._text = kit.set(kit.text("demo"), Role.STRONG, spacing=1.3)
         self.setObjectName("demo-mark")
         self.setAccessibleName(self._text.text)
 

@@ -142,7 +142,8 @@ class Metrics:
         self.border = max(2, self.px(0.7))
         self.target = self.px(MIN_TARGET_MM[size])
         tall = 30.7 if not self.large else 33.5
-        self.button = self.px(tall - (6.5 if self.landscape else 0))
+        low = 20.0 if not self.large else 22.0
+        self.button = self.px(low if self.landscape else tall)
         self.pill = self.px(18.6 if not self.large else 21.6)
         self.icon = self.px(14.6 if not self.large else 17.4)
         self._fonts: dict[Role, QFont] = {}

@@ -790,17 +790,16 @@ class NoteWidget(BlockWidget):
         block = cast(Note, self.block)
         metrics = self.kit.metrics
         self._title = self.kit.set(block.title, Role.STRONG)
-        self._text = self.kit.set(block.text, rich=block.rich)
-        self._code = self.kit.set(block.code)
+        text = f"{block.text}  {block.code}" if block.code else block.text
+        self._text = self.kit.set(text, rich=block.rich)
         self._pad = metrics.px(7.0)
-        self._pad_y = metrics.px(5.4)
+        self._pad_y = metrics.px(5.4 if not metrics.landscape else 4.0)
         self._icon = metrics.px(12.4 if not metrics.large else 15.0) if block.icon else 0
-        said = (block.title, self._text.text, block.code)
-        self.setAccessibleName(" ".join(part for part in said if part))
+        self.setAccessibleName(" ".join(part for part in (block.title, self._text.text) if part))
 
     def height_for(self, width: int) -> int:
         room = self._room(width)
-        text = self._title.height(room) + self._text.height(room) + self._code.height(room)
+        text = self._title.height(room) + self._text.height(room)
         return max(text, self._icon) + 2 * self._pad_y
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -808,7 +807,7 @@ class NoteWidget(BlockWidget):
         painter = QPainter(self)
         _fill(painter, kit, self.rect(), _TONES[block.tone][0], tone_edge(kit, block.tone))
         room = self._room(self.width())
-        texts = (self._title, self._text, self._code)
+        texts = (self._title, self._text)
         height = sum(text.height(room) for text in texts)
         top = (self.height() - height) / 2
         left = float(self._pad)
@@ -820,9 +819,9 @@ class NoteWidget(BlockWidget):
             box = QRectF(left, y, self._icon, self._icon)
             paint_badge(painter, block.icon, box, kit.colour(ground), kit.colour("card"), 0.14)
             left += self._icon + kit.metrics.px(4.4)
-        for text, ink in zip(texts, ("ink", "ink", "ink_soft"), strict=True):
+        for text in texts:
             box = QRectF(left, top, room, height)
-            text.paint(painter, box, kit.colour(ink), centred=block.centred)
+            text.paint(painter, box, kit.colour("ink"), centred=block.centred, balanced=True)
             top += text.height(room)
         painter.end()
 
@@ -1180,6 +1179,10 @@ class KeysWidget(BlockWidget):
 # -- pages and screens --------------------------------------------------------------------
 
 
+LEFT_SHARE = 0.41
+"""Part of the width that the head takes in landscape."""
+
+
 class Stage(QWidget):
     """Head, pages of blocks, pager, foot.
 
@@ -1187,11 +1190,10 @@ class Stage(QWidget):
     at the right; with `foot_right` (keypads) the foot alone is at the right.
     """
 
-    LEFT_SHARE = 0.41
-
     def __init__(self, kit: Kit, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.kit = kit
+        self.left_share = LEFT_SHARE
         self.middle = False
         self.foot_right = False
         self.page = 0
@@ -1234,35 +1236,44 @@ class Stage(QWidget):
             return
         whole = self.rect()
         if not (self.kit.metrics.landscape and (self._head or (self._foot and self.foot_right))):
-            body = self._place_head(whole, round(whole.height() * 0.5))
-            self._place_body(self._place_foot(body))
+            above = self._place_foot(whole)
+            self._place_body(*self._place_head(above, round(above.height() * 0.5)))
             return
         between = self.kit.metrics.gap * 2
-        left_px, right_px = shares(whole.width(), between, (self.LEFT_SHARE, 1.0 - self.LEFT_SHARE))
+        left_px, right_px = shares(whole.width(), between, (self.left_share, 1.0 - self.left_share))
         left = QRect(0, 0, left_px, whole.height())
         right = QRect(left_px + between, 0, right_px, whole.height())
         if self._foot and self.foot_right:
             self._place_foot(right, middle=True)
-            self._place_body(self._place_head(left, round(left.height() * 0.6)))
+            self._place_body(*self._place_head(left, round(left.height() * 0.6)))
             return
-        self._place_head(left, left.height())
-        self._place_body(self._place_foot(right))
+        _, body = self._place_head(left, left.height())
+        self._place_body(self._place_foot(right), body)
 
-    def _place_head(self, box: QRect, room: int) -> QRect:
-        """Place the head at the top of `box`; what is left below it."""
-        if not self._head:
-            return box
-        others = [widget for widget in self._head if not isinstance(widget, HeadingWidget)]
-        used = sum(self._stack.heights(others, box.width()))
-        room -= used + self.kit.metrics.gap * len(others)
-        for widget in self._head:
-            if isinstance(widget, HeadingWidget):
-                widget.squeeze(box.width(), room)
-        heights = self._stack.heights(self._head, box.width())
-        total = self._stack.total(heights)
+    def _place_head(self, box: QRect, room: int) -> tuple[QRect, list[Drawn]]:
+        """Place the head at the top of `box`, in at most `room` pixels of height.
+
+        Returns what is left below it, and the blocks of the body: what finds no room in the
+        head comes before them.
+        """
+        head, body = list(self._head), list(self._body)
+        if not head:
+            return box, body
+        gap = self.kit.metrics.gap
+        while True:
+            others = [widget for widget in head if not isinstance(widget, HeadingWidget)]
+            used = sum(self._stack.heights(others, box.width())) + gap * len(others)
+            for widget in head:
+                if isinstance(widget, HeadingWidget):
+                    widget.squeeze(box.width(), room - used)
+            heights = self._stack.heights(head, box.width())
+            total = self._stack.total(heights)
+            if total <= room or not others or head[-1] is not others[-1] or len(head) == 1:
+                break
+            body.insert(0, head.pop())
         top = QRect(box.left(), box.top(), box.width(), total)
-        self._stack.place(self._head, heights, top, middle=False)
-        return box.adjusted(0, total + round(self.kit.metrics.gap * 1.3), 0, 0)
+        self._stack.place(head, heights, top, middle=False)
+        return box.adjusted(0, total + round(gap * 1.3), 0, 0), body
 
     def _place_foot(self, box: QRect, *, middle: bool = False) -> QRect:
         """Place the foot at the bottom of `box`; what is left above it."""
@@ -1275,52 +1286,58 @@ class Stage(QWidget):
         self._stack.place(self._foot, heights, at, middle=False)
         return box.adjusted(0, 0, 0, -total - self.kit.metrics.gap)
 
-    def _place_body(self, box: QRect) -> None:
-        heights = self._stack.heights(self._body, box.width())
+    def _place_body(self, box: QRect, body: Sequence[Drawn]) -> None:
+        heights = self._stack.heights(body, box.width())
+        sticky = [isinstance(w.block, Para) and w.block.role is Role.HEADING for w in body]
         gap = self.kit.metrics.gap
-        self.pages = _paginate(heights, box.height(), gap)
+        self.pages = _paginate(heights, sticky, box.height(), gap)
         if len(self.pages) > 1:  # a little closer together may spare a page
             gap = self.kit.metrics.small_gap
-            self.pages = _paginate(heights, box.height(), gap)
+            self.pages = _paginate(heights, sticky, box.height(), gap)
         if len(self.pages) > 1:
-            box = self._place_pager(box, heights)
-            gap = self.kit.metrics.gap
+            tall = self.kit.metrics.pill
+            box = box.adjusted(0, 0, 0, -tall - gap)
+            self.pages = _paginate(heights, sticky, box.height(), gap)
+            self.page = max(0, min(self.page, len(self.pages) - 1))
+            self._place_pager(QRect(box.left(), box.bottom() + 1 + gap, box.width(), tall))
         else:
             self.page = 0
             self._pagers.show([])
         first, last = self.pages[self.page]
-        for at, widget in enumerate(self._body):
+        for at, widget in enumerate(body):
             if not first <= at < last:
                 widget.hide()
         middle = self.middle and len(self.pages) == 1
-        self._stack.place(self._body[first:last], heights[first:last], box, middle=middle, gap=gap)
+        self._stack.place(body[first:last], heights[first:last], box, middle=middle, gap=gap)
 
-    def _place_pager(self, box: QRect, heights: Sequence[int]) -> QRect:
-        metrics = self.kit.metrics
-        tall = metrics.pill
-        self.pages = _paginate(heights, box.height() - tall - metrics.gap, metrics.gap)
-        self.page = max(0, min(self.page, len(self.pages) - 1))
-        (pager,), _ = self._pagers.show([self._pager()])
-        pager.setGeometry(box.left(), box.bottom() + 1 - tall, box.width(), tall)
+    def _place_pager(self, box: QRect) -> None:
+        (pager,), _ = self._pagers.show([self._pager(box.width())])
+        pager.setGeometry(box)
         pager.show()
-        return box.adjusted(0, 0, 0, -tall - metrics.gap)
 
-    def _pager(self) -> Row:
+    def _pager(self, width: int) -> Row:
         kit, last = self.kit, len(self.pages) - 1
+        third = (width - 2 * kit.metrics.gap) / 3 - 2 * kit.metrics.px(6.0) - 4
+        texts = (kit.text("page.back"), kit.text("page.on"))
+        wide = all(kit.set(text).natural_width() <= third for text in texts)
         back = Button(
             key="page:back",
             name="page:back",
-            text=kit.text("page.back"),
+            text=texts[0] if wide else "",
+            says=texts[0],
             on=self._turn_back,
             kind="pager",
+            icon="" if wide else "left",
             enabled=self.page > 0,
         )
         on = Button(
             key="page:on",
             name="page:on",
-            text=kit.text("page.on"),
+            text=texts[1] if wide else "",
+            says=texts[1],
             on=self._turn_on,
             kind="pager",
+            icon="" if wide else "chevron",
             enabled=self.page < last,
         )
         count = Para(key="page.count", text=f"{self.page + 1} / {last + 1}", centred=True)
@@ -1333,15 +1350,24 @@ class Stage(QWidget):
         self.turn(1)
 
 
-def _paginate(heights: Sequence[int], room: int, gap: int) -> list[tuple[int, int]]:
-    """Ranges of blocks that fit into `room` each; at least one block a page."""
+def _paginate(
+    heights: Sequence[int], sticky: Sequence[bool], room: int, gap: int
+) -> list[tuple[int, int]]:
+    """Ranges of blocks that fit into `room` each; at least one block a page.
+
+    A `sticky` block (a title) does not stay behind alone at the end of a page.
+    """
     pages: list[tuple[int, int]] = []
     start, used = 0, 0
     for at, height in enumerate(heights):
         needed = height if at == start else used + gap + height
         if at > start and needed > room:
-            pages.append((start, at))
-            start, needed = at, height
+            split = at
+            while split - 1 > start and sticky[split - 1]:
+                split -= 1
+            pages.append((start, split))
+            start = split
+            needed = sum(heights[split : at + 1]) + gap * (at - split)
         used = needed
     pages.append((start, len(heights)))
     return pages

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kiosk.journey.events import ConsentGiven, ConsentRefused, OtherWay, TryAgain
 from kiosk.journey.views import VerifyFaceView
-from screens.parts import fact_blocks
 from screens.pictures import RoundPreview, SignPicture
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Button, Heading, Note, Para, Row
+from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Note, Para, Row
 
-_CONSENT = ("why", "how", "kept", "refuse")
+_CONSENT = (("why", "card"), ("how", "camera"), ("kept", "later"), ("refuse", "people"))
 
 
 class Screen(BlockScreen):
@@ -89,11 +88,17 @@ class Screen(BlockScreen):
 
     def _consent(self, _body: VerifyFaceView) -> tuple[Block, ...]:
         kit = self.kit
-        rows = [
-            (kit.text(f"face.consent.{part}"), kit.text(f"face.consent.{part}.what"))
-            for part in _CONSENT
-        ]
-        return fact_blocks(kit, "consent", rows)
+        lead = not (kit.metrics.large and kit.metrics.landscape)
+        return tuple(
+            Card(
+                key=f"consent.{part}",
+                title=kit.text(f"face.consent.{part}"),
+                subs=(kit.text(f"face.consent.{part}.what"),),
+                lead=f"soft:{icon}" if lead else "",
+                role=Role.STRONG,
+            )
+            for part, icon in _CONSENT
+        )
 
     def _guardian(self, body: VerifyFaceView) -> tuple[Block, ...]:
         if not body.guardian:
@@ -116,8 +121,9 @@ class Screen(BlockScreen):
         return (SignPicture(key="matched", icon="check", side_mm=70.0),)
 
     def _failed(self, body: VerifyFaceView) -> tuple[Block, ...]:
-        sign = SignPicture(key="failed", icon="person", tone="amber")
+        metrics = self.kit.metrics
+        sign = SignPicture(key="failed", icon="warn", tone="amber")
+        signs = () if metrics.large and metrics.landscape else (sign,)
         if body.tries_left == 0:
-            return (sign,)
-        tip = Note(key="tip", text=self.kit.text("face.failed.tip"), tone="card")
-        return (sign, tip)
+            return signs
+        return (*signs, Note(key="tip", text=self.kit.text("face.failed.tip"), tone="card"))

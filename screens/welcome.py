@@ -20,12 +20,16 @@ from screens.toolkit import (
     fitting_columns,
 )
 
+_LEFT_SHARE = 0.48
+_LEFT_SHARE_LARGE = 0.26
+
 
 class Screen(BlockScreen):
     """Normal: search, often used, ten groups. Large: six plain entries."""
 
     def head(self, body: WelcomeView) -> Sequence[Block]:
         kit, metrics = self.kit, self.kit.metrics
+        self.stage.left_share = _LEFT_SHARE_LARGE if metrics.large else _LEFT_SHARE
         if metrics.large:
             title = Heading(key="title", text=kit.text("welcome.title.large"))
             return (title, *self._closed(body))
@@ -45,7 +49,8 @@ class Screen(BlockScreen):
         kit, metrics = self.kit, self.kit.metrics
         saved = self._saved(body)
         if metrics.large:
-            return (*saved, *(self._plain(entry) for entry in body.plain))
+            rows = tuple(self._plain(entry) for entry in body.plain)
+            return (*saved, *(chunked("plain", rows, 2) if metrics.landscape else rows))
         popular = () if metrics.landscape else self._popular(body)
         title = Para(key="groups", text=kit.text("welcome.groups"), role=Role.HEADING)
         return (*saved, *popular, title, *self._groups(body.groups))
@@ -63,7 +68,7 @@ class Screen(BlockScreen):
         kit = self.kit
         width = kit.metrics.width_px - 2 * kit.metrics.margin
         if kit.metrics.landscape:
-            width = round((width - 2 * kit.metrics.gap) * (1 - self.stage.LEFT_SHARE))
+            width = round((width - 2 * kit.metrics.gap) * (1 - self.stage.left_share))
         columns = fitting_columns(kit, [g.name for g in groups], Role.STRONG, width, (5, 4, 3, 2))
         tiles = [
             Card(
@@ -114,7 +119,7 @@ class Screen(BlockScreen):
         return (note, button)
 
     def _closed(self, body: WelcomeView) -> tuple[Block, ...]:
-        if not body.out_of_order:
+        if not body.out_of_order or self.frame.notice is not None:
             return ()
         title, text = self.kit.text("welcome.closed"), self.kit.text("welcome.closed.what")
         return (Note(key="closed", title=title, text=text, icon="warn"),)

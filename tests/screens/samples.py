@@ -339,7 +339,12 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     )
     choose = ChooseView(False, "", "交通服务" if zh else "Traffic", "traffic", group_cards(zh), ())
     yield "choose", StepName.CHOOSE, replace(choose, cards=item_cards(zh)), browse
-    yield "choose-all", StepName.CHOOSE, replace(choose, group="", title=""), browse
+    yield (
+        "choose-all",
+        StepName.CHOOSE,
+        replace(choose, group="", title="", cards=item_cards(zh)),
+        browse,
+    )
     found = replace(
         choose, searching=True, query="cbzm", title="", group="", cards=item_cards(zh, 3)
     )
@@ -417,7 +422,7 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
         else "Is your relative a resident of Hong Kong, or employed, studying or living there?"
     )
     yes_no = _question(
-        zh, kind="yes-no", options=(), value="", text=long_text, trial=True, needed=()
+        zh, kind="yes-no", options=(), value="", text=long_text, hint="", trial=True, needed=()
     )
     yield "questions-yes-no", StepName.QUESTIONS, yes_no, {"next_enabled": False}
     number = _question(
@@ -425,6 +430,7 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
         kind="number",
         options=(),
         value="120",
+        hint="",
         text="您交了多少个月的养老保险?" if zh else "For how many months have you paid?",
         unit="个月" if zh else "months",
     )
@@ -434,6 +440,7 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
         kind="date",
         options=(),
         value="1964-03-12",
+        hint="",
         text="您哪天满退休年龄?" if zh else "When do you reach retirement age?",
     )
     yield "questions-date", StepName.QUESTIONS, dated, {}
