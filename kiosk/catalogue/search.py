@@ -19,6 +19,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 from kiosk.catalogue.model import Bundle, Item, Pack
@@ -137,9 +138,10 @@ class SearchIndex:
             self._english_words(word, scores)
             if len(word) > 1:
                 self._initial_letters(word, scores)
+        typed = _Typed(word)
         for entry, place in self._starts.get(word[:2], ()):
             score = _MIXED if place else _MIXED_PREFIX
-            if scores.get(entry.code, 0) < score and _sounds_like(word, entry.sounds, place):
+            if scores.get(entry.code, 0) < score and typed.means(entry.sounds, place):
                 scores[entry.code] = score
         if not scores and word.isascii() and word.isalpha() and 1 < len(word) <= MAX_SCATTERED:
             self._scattered(word, scores)
@@ -189,16 +191,17 @@ class SearchIndex:
         half = len(word) // 2
         swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
         head, tail = word[:half], word[half:]
+        slip = cache(_one_slip)
         for lines in (self._texts, self._pinyin) if word.isascii() else (self._texts,):
             text = lines.text
             for place in lines.hits(swapped):
                 self._raise(scores, lines.line(place)[0], _SLIP)
             for place in lines.hits(head):
                 after = place + half
-                if _one_slip(tail, text[after : after + len(tail) + 1]):
+                if slip(tail, text[after : after + len(tail) + 1]):
                     self._raise(scores, lines.line(place)[0], _SLIP)
             for place in lines.hits(tail):
-                if _one_slip(head[::-1], text[max(0, place - half - 1) : place][::-1]):
+                if slip(head[::-1], text[max(0, place - half - 1) : place][::-1]):
                     self._raise(scores, lines.line(place)[0], _SLIP)
 
 
@@ -281,26 +284,42 @@ def _entry(code: str, text: str, readings: tuple[str, ...]) -> _Entry:
     )
 
 
-def _sounds_like(word: str, sounds: tuple[tuple[str, ...], ...], place: int) -> bool:
-    """True when the characters from `place` on can be typed as `word`.
+class _Typed:
+    """A word that may stand for characters: each as itself or as the beginning of a reading."""
 
-    Each character is typed as itself or as the beginning of one of its readings.
-    """
-    ends = {0}
-    for options in sounds[place:]:
-        further: set[int] = set()
-        for end in ends:
-            for option in options:
-                for length in range(1, len(option) + 1):
-                    if not word.startswith(option[:length], end):
-                        break
-                    further.add(end + length)
-        if len(word) in further:
-            return True
-        if not further:
-            return False
-        ends = further
-    return False
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._ends: dict[tuple[tuple[str, ...], int], tuple[int, ...]] = {}
+
+    def means(self, sounds: tuple[tuple[str, ...], ...], place: int) -> bool:
+        """True when the characters from `place` on can be typed as this word."""
+        length = len(self._word)
+        ends: tuple[int, ...] = (0,)
+        while place < len(sounds) and ends:
+            options = sounds[place]
+            if len(ends) == 1:
+                ends = self._after(options, ends[0])
+            else:
+                ends = tuple({end for begin in ends for end in self._after(options, begin)})
+            if length in ends:
+                return True
+            place += 1
+        return False
+
+    def _after(self, options: tuple[str, ...], begin: int) -> tuple[int, ...]:
+        """Where one character can end that begins here; remembered, for characters recur."""
+        known = self._ends.get((options, begin))
+        if known is None:
+            known = tuple(
+                {
+                    begin + size
+                    for option in options
+                    for size in range(1, len(option) + 1)
+                    if self._word.startswith(option[:size], begin)
+                }
+            )
+            self._ends[options, begin] = known
+        return known
 
 
 def _one_slip(typed: str, meant: str) -> bool:

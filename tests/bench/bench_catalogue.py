@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -118,8 +119,8 @@ def run() -> list[Row]:
         matter = pack.matters[code]
         steps, loop = _visit(matter), _floor(matter)
         prepared(matter)
-        worst = max(_microseconds(lambda a=a: walk(matter, a, _AGE)) for a in steps)
-        floor = max(_microseconds(lambda a=a: loop(a)) for a in steps)
+        worst = max(_microseconds(partial(walk, matter, a, _AGE)) for a in steps)
+        floor = max(_microseconds(partial(loop, a)) for a in steps)
         rows.append(
             (f"one answer to the path, {name} ({size[code]} questions)", worst, "µs",
              "dict loop over the same tests", floor)
@@ -129,7 +130,7 @@ def run() -> list[Row]:
     large = _at_scale(pack)
     readings = readings_of(large)
     index = SearchIndex.build(large, readings)
-    slowest = max(_microseconds(lambda q=q: index.find(q, 8), 50) for q in QUERIES)
+    slowest = max(_microseconds(partial(index.find, q, 8), 50) for q in QUERIES)
     texts = [one.name.zh for one in large.items.values()]
     plain = _microseconds(lambda: [one for one in texts if "社保" in one], 50)
     rows.append(
