@@ -31,7 +31,7 @@ class Fault(Enum):
     READER_ABSENT = _Row("RD-01", Recovery.ITSELF, "the reader's port cannot be opened or vanished")
     READER_SILENT = _Row("RD-02", Recovery.RESET, "the reader did not answer before the deadline")
     READER_GARBLED = _Row("RD-03", Recovery.ITSELF, "no frame with a right checksum came")
-    READER_SAM_FAILED = _Row("RD-04", Recovery.STAFF, "the SAM failed its self-test or is not authorised")
+    READER_SAM_FAILED = _Row("RD-04", Recovery.STAFF, "the SAM failed its self-test")
     CARD_ABSENT = _Row("RD-05", Recovery.RESIDENT, "no card was put on the reader in time")
     CARD_NOT_SELECTED = _Row("RD-06", Recovery.RESIDENT, "the card was found but not selected")
     CARD_REMOVED = _Row("RD-07", Recovery.RESIDENT, "the card was taken away while it was read")

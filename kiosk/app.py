@@ -14,7 +14,6 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Final
 
-from devices.pinyin import open_pinyin
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication
@@ -23,6 +22,7 @@ from config.settings import Settings
 from config.themes import load_themes
 from config.words import load_words
 from devices.camera import CameraSpec
+from devices.pinyin import open_pinyin
 from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
 from devices.samv.driver import SamvReader
@@ -226,6 +226,7 @@ class Terminal(QObject):
         self._look.timeout.connect(self._look_around)
         self._looks = 0
         self._closed = False
+        self._control: ControlServer | None = None
         self._pinyin = open_pinyin()
         self._make_carriers()
         self.window = _Window(
@@ -320,7 +321,6 @@ class Terminal(QObject):
     def _make_carriers(self) -> None:
         settings, reply, equipment = self._settings, self._bridge.reply, self._equipment
         wlt = equipment.wlt_library
-        self._control: ControlServer | None = None
         self._reader = CardReading(equipment.reader, reply, wlt_library=wlt)
         self._face = FaceMatching(equipment.face, reply, wlt_library=wlt)
         self._documents = PaperCapture(equipment.documents, reply)
@@ -355,6 +355,14 @@ class Terminal(QObject):
     def outbox(self) -> Outbox:
         """The outbox, for diagnosis."""
         return self._outbox
+
+    def now(self) -> Now:
+        """Both clocks."""
+        return self._clock.now()
+
+    def document_preview(self) -> tuple[bytes, int, int, int] | None:
+        """What the document camera sees, None while it is off."""
+        return self._documents.latest()
 
     def poke_sender(self) -> None:
         """Try to deliver now, whatever is being waited for."""

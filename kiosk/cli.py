@@ -1,0 +1,194 @@
+"""`kiosk`: run, demo, catalogue check, queue status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings, SettingsError, load
+from kiosk.catalogue.errors import CatalogueErrors
+from kiosk.catalogue.model import Pack
+from kiosk.catalogue_files import (
+    DEFAULT_DIRECTORY,
+    check_command,
+    format_findings,
+    load_directory,
+)
+
+_BAD_SETUP: Final = 2
+_CANNOT_RUN: Final = 3
+SCENARIO_NAMES: Final = (
+    "happy",
+    "certificate",
+    "offline",
+    "wrong-person",
+    "refuses-face",
+    "no-match-at-night",
+    "card-removed",
+    "expired-card",
+    "out-of-paper",
+    "idle",
+    "power-cut",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except SettingsError as error:
+        _complain(str(error))
+        return _BAD_SETUP
+    except CatalogueErrors as error:
+        _complain(format_findings(error.findings))
+        return _BAD_SETUP
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def _settings_of(arguments: argparse.Namespace) -> Settings:
+    return load(Path(arguments.settings) if arguments.settings else None)
+
+
+def _pack_of(directory: str) -> Pack:
+    return load_directory(Path(directory) if directory else DEFAULT_DIRECTORY)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """A real terminal: confirmed items and real devices only."""
+    settings = _settings_of(arguments)
+    pack = _pack_of(settings.catalogue.directory)
+    samples = sorted(code for code, matter in pack.matters.items() if matter.sample)
+    if samples:
+        _complain(
+            f"ST-02 {len(samples)} items are samples that no authority has confirmed: "
+            f"{', '.join(samples)}. Set [catalogue] directory to a confirmed catalogue, "
+            "or try them with `kiosk demo`."
+        )
+        return _CANNOT_RUN
+    if "none" in (settings.reader.kind, settings.camera.kind, settings.printer.kind):
+        _complain("ST-03 a terminal needs a reader, a camera and a printer; one is set to none")
+        return _CANNOT_RUN
+    from kiosk import logs
+    from kiosk.app import Terminal, application, equipment_of
+    from kiosk.control import ControlBusy
+    from offline_queue.errors import QueueError
+
+    logs.begin()
+    sys.excepthook = logs.last_words
+    app = application()
+    try:
+        terminal = Terminal(settings, pack, equipment_of(settings))
+    except (QueueError, ControlBusy) as error:
+        _complain(str(error))
+        return _CANNOT_RUN
+    signal.signal(signal.SIGTERM, lambda *_: app.quit())
+    signal.signal(signal.SIGINT, lambda *_: app.quit())
+    terminal.window.closed.connect(app.quit)
+    terminal.begin()
+    try:
+        return app.exec()
+    finally:
+        terminal.close()
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """A terminal with simulated devices."""
+    no_display = not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    headless = arguments.headless or no_display
+    if headless:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from kiosk import logs
+    from kiosk.demo.command import DemoOptions, run
+
+    logs.begin()
+    width, _, height = arguments.screen.partition("x")
+    options = DemoOptions(
+        scenario=arguments.scenario,
+        item=arguments.item,
+        language=arguments.language,
+        size=arguments.size,
+        headless=headless,
+        out=Path(arguments.out),
+        width_px=int(width),
+        height_px=int(height),
+    )
+    return run(options, _pack_of(""))
+
+
+def _catalogue_check(arguments: argparse.Namespace) -> int:
+    return check_command(Path(arguments.directory) if arguments.directory else DEFAULT_DIRECTORY)
+
+
+def _queue_status(arguments: argparse.Namespace) -> int:
+    """Figures about the queue, from the running terminal or the disk."""
+    from kiosk.control import ControlRefused, TerminalSilent
+    from kiosk.queue_status import queue_status
+    from offline_queue.errors import QueueError
+
+    settings = _settings_of(arguments)
+    directory = Path(settings.data.directory) / "outbox"
+    try:
+        status = queue_status(settings.data.socket, directory)
+    except (QueueError, TerminalSilent, ControlRefused) as error:
+        _complain(str(error))
+        return _CANNOT_RUN
+    for state, count in status.counts.items():
+        print(f"{state.value:<12} {count}")  # noqa: T201
+    age = "-" if status.oldest_age_s is None else f"{status.oldest_age_s:.0f} s"
+    print(f"{'oldest':<12} {age}")  # noqa: T201
+    print(f"{'bytes':<12} {status.payload_bytes}")  # noqa: T201
+    print(f"{'last ack':<12} {status.last_acknowledged_at or '-'}")  # noqa: T201
+    print(f"{'intake':<12} {'open' if status.intake_open else 'closed'}")  # noqa: T201
+    return 0
+
+
+def _screen(text: str) -> str:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1080x1920")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="A self-service terminal.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="serve residents with real devices")
+    run.add_argument("--settings", metavar="FILE", default="")
+    run.set_defaults(run=_run)
+
+    demo = commands.add_parser("demo", help="simulated devices and a backend on loopback")
+    demo.add_argument("--scenario", choices=SCENARIO_NAMES, default="happy")
+    demo.add_argument("--item", metavar="CODE", default="")
+    demo.add_argument("--language", choices=("zh", "en"), default="zh")
+    demo.add_argument("--size", choices=("normal", "large"), default="normal")
+    demo.add_argument("--screen", type=_screen, metavar="WxH", default="1080x1920")
+    demo.add_argument("--headless", action="store_true", help="play by itself, take pictures")
+    demo.add_argument("--out", metavar="DIR", default="demo-output")
+    demo.set_defaults(run=_demo)
+
+    catalogue = commands.add_parser("catalogue", help="check a catalogue")
+    catalogue_commands = catalogue.add_subparsers(required=True, metavar="COMMAND")
+    check = catalogue_commands.add_parser("check", help="prove every item of a catalogue")
+    check.add_argument("directory", nargs="?", default="")
+    check.set_defaults(run=_catalogue_check)
+
+    queue = commands.add_parser("queue", help="look at the outbox")
+    queue_commands = queue.add_subparsers(required=True, metavar="COMMAND")
+    status = queue_commands.add_parser("status", help="what waits, and since when")
+    status.add_argument("--settings", metavar="FILE", default="")
+    status.set_defaults(run=_queue_status)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""`kiosk demo`: a terminal with simulated devices on the wire and a backend on loopback."""

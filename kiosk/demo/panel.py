@@ -1,0 +1,125 @@
+"""The panel beside a demo's window: cards, people, papers, the line, the receipt paper."""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
+
+from kiosk.app import Terminal, application
+from kiosk.catalogue.model import Pack
+from kiosk.demo.command import DemoOptions
+from kiosk.demo.stage import Stage
+
+_CARDS: Final = (
+    ("elder", "陈秀英 Chen (1953)"),
+    ("man", "王建国 Wang (1985)"),
+    ("expired", "过期的卡 expired card"),
+    ("long-term", "工作人员 guide's card"),
+)
+_PEOPLE: Final = (
+    ("elder", "陈秀英 Chen"),
+    ("man", "王建国 Wang"),
+    ("two-people", "两个人 two people"),
+    ("dark", "太暗 too dark"),
+    ("nobody", "没有人 nobody"),
+)
+_PAPERS: Final = (
+    ("paper:permit", "证件 permit"),
+    ("paper:register", "户口簿 register"),
+    ("paper:form", "表格 form"),
+    ("glare", "反光 glare"),
+    ("empty", "空 empty"),
+)
+
+
+class Panel(QWidget):
+    """A small window with what a resident, or bad luck, does to the terminal."""
+
+    def __init__(self, stage: Stage, terminal: Terminal) -> None:
+        super().__init__(None, Qt.WindowType.Tool)
+        self.setWindowTitle("演示 demo")
+        self._stage = stage
+        self._terminal = terminal
+        column = QVBoxLayout(self)
+        cards = [(text, functools.partial(stage.put_card, name)) for name, text in _CARDS]
+        column.addWidget(
+            _box("卡 card on the reader", [*cards, ("拿走 take away", stage.take_card)])
+        )
+        people = [(text, functools.partial(stage.stand, name)) for name, text in _PEOPLE]
+        column.addWidget(_box("摄像头前 before the camera", people))
+        papers = [(text, functools.partial(stage.lay, name)) for name, text in _PAPERS]
+        column.addWidget(_box("高拍仪下 under the document camera", papers))
+        column.addWidget(
+            _box(
+                "网络 network",
+                [("拔掉 pull", stage.backend.pull), ("接上 restore", self._restore)],
+            )
+        )
+        column.addWidget(
+            _box(
+                "打印纸 receipt paper",
+                [
+                    ("取走 take out", functools.partial(stage.paper, there=False)),
+                    ("装上 put in", functools.partial(stage.paper, there=True)),
+                ],
+            )
+        )
+
+    def _restore(self) -> None:
+        self._stage.backend.restore()
+        self._terminal.poke_sender()
+
+
+def _box(title: str, actions: Sequence[tuple[str, Callable[[], None]]]) -> QGroupBox:
+    box = QGroupBox(title)
+    column = QVBoxLayout(box)
+    for text, action in actions:
+        button = QPushButton(text)
+        button.clicked.connect(_Click(action))
+        column.addWidget(button)
+    return box
+
+
+class _Click:
+    """Drops what `clicked` tells and calls the action."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def __call__(self, _checked: bool = False) -> None:
+        self._action()
+
+
+def show(options: DemoOptions, pack: Pack) -> int:
+    """The terminal in a window that fits the screen, and the panel beside it."""
+    app = application()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    available = QGuiApplication.primaryScreen().availableGeometry()
+    scale = min(1.0, available.height() * 0.94 / options.height_px)
+    changes = {
+        "screen": {
+            "full_screen": False,
+            "width_px": max(800, round(options.width_px * scale)),
+            "height_px": max(600, round(options.height_px * scale)),
+            "mm_per_px": 0.248 / scale,
+        }
+    }
+    with Stage() as stage:
+        terminal = Terminal(
+            stage.settings(changes), pack, stage.equipment(), staffed=lambda _now: True
+        )
+        panel = Panel(stage, terminal)
+        terminal.window.closed.connect(app.quit)
+        terminal.begin()
+        QTimer.singleShot(0, panel.show)
+        try:
+            return app.exec()
+        finally:
+            panel.close()
+            terminal.close()

@@ -1,0 +1,244 @@
+"""Plays a scenario by itself: touches the real buttons and waits for what they bring.
+
+A scenario is a generator of conditions to wait for. Every screen that comes up is kept as a
+picture; the last picture of a screen is taken right before it is left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Slot
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from kiosk.app import Terminal
+from kiosk.demo.stage import Stage
+from kiosk.journey.terms import StepName
+from kiosk.journey.views import View
+
+TICK_MS: Final = 15
+DEADLINE_S: Final = 25.0
+# A picture of a live preview is worth taking only when there is something in it.
+_LIVE: Final = frozenset({"looking", "aim"})
+_LIVE_AFTER_S: Final = 0.7
+
+
+class ScriptFailed(Exception):
+    """The scenario did not go as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until `holds`; `what` says in words for what."""
+
+    holds: Callable[[], bool]
+    what: str
+    deadline_s: float = DEADLINE_S
+
+
+Script = Generator[Until, None, None]
+
+
+@dataclass(slots=True)
+class Shown:
+    """One screen that came up."""
+
+    name: str
+    state: str
+    at_s: float
+    screenshot: str
+    notice: str = ""
+    touches: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of the visit after it is over."""
+
+    shown: list[Shown] = field(default_factory=list)
+    touches: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Player(QObject):
+    """Plays one script on one terminal."""
+
+    def __init__(self, terminal: Terminal, stage: Stage, out: Path, *, first: int = 1) -> None:
+        super().__init__()
+        self.terminal = terminal
+        self.stage = stage
+        self.record = Record()
+        self.error = ""
+        self._out = out
+        self._first = first
+        self._began_s = time.monotonic()
+        self._key: tuple[str, ...] = ()
+        self._shown_s = 0.0
+        self._live_due = False
+        self._view: View | None = None
+        self._script: Script | None = None
+        self._until: Until | None = None
+        self._until_s = 0.0
+        self._done: Callable[[], None] = QApplication.quit
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        terminal.watch = self._watch
+
+    # -- for scripts ------------------------------------------------------------------
+
+    @property
+    def view(self) -> View:
+        """What is on the screen."""
+        assert self._view is not None, "nothing was shown yet"
+        return self._view
+
+    @property
+    def body(self) -> Any:
+        """The step's part of it."""
+        return self.view.body
+
+    @property
+    def step(self) -> StepName:
+        """The step shown."""
+        return self.view.frame.step
+
+    def is_at(self, step: StepName, *states: str) -> Callable[[], bool]:
+        """A condition: this step, in one of these states."""
+        return lambda: (
+            self.step is step and (not states or getattr(self.body, "state", "") in states)
+        )
+
+    def has_left(self, step: StepName, page: str) -> Callable[[], bool]:
+        """A condition: another step, or another page of this one (a question, a field)."""
+        return lambda: (
+            self.step is not step
+            or page
+            not in (
+                getattr(self.body, "id", None),
+                getattr(self.body, "key", None),
+            )
+        )
+
+    def can_touch(self, name: str) -> bool:
+        """The button is there, visible and enabled."""
+        return self.terminal.window.touchable(name) is not None
+
+    def touch(self, name: str) -> None:
+        """Touch the button called `name`.
+
+        Raises:
+            ScriptFailed: there is none that a person could touch.
+        """
+        self.picture()
+        self.record.touches += 1
+        if self.record.shown:
+            self.record.shown[-1].touches += 1
+        if not self.terminal.window.touch(name):
+            raise ScriptFailed(f"nothing called {name} can be touched at {self.step.value}")
+
+    def draw(self, widget: QWidget, points: list[tuple[float, float]]) -> None:
+        """Draw a stroke on a pad; points are parts of its width and height. One touch."""
+        self.record.touches += 1
+        size = widget.size()
+        spots = [QPointF(x * size.width(), y * size.height()) for x, y in points]
+        self._mouse(widget, QEvent.Type.MouseButtonPress, spots[0])
+        for spot in spots[1:]:
+            self._mouse(widget, QEvent.Type.MouseMove, spot)
+        self._mouse(widget, QEvent.Type.MouseButtonRelease, spots[-1])
+
+    def _mouse(self, widget: QWidget, kind: QEvent.Type, at: QPointF) -> None:
+        released = kind == QEvent.Type.MouseButtonRelease
+        event = QMouseEvent(
+            kind,
+            at,
+            widget.mapToGlobal(at),
+            Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton,
+            Qt.MouseButton.NoButton if released else Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(widget, event)
+
+    def picture(self) -> None:
+        """Take (or retake) the picture of the screen shown."""
+        if not self.record.shown:
+            return
+        name = self.record.shown[-1].screenshot
+        self.terminal.window.grab().save(str(self._out / name), "PNG")
+
+    # -- playing ----------------------------------------------------------------------
+
+    def play(self, script: Script, done: Callable[[], None]) -> None:
+        """Begin; `done` is called when the script ended, or failed (`error` then says why)."""
+        self._script, self._done = script, done
+        self._next()
+        if self._script is not None:
+            self._timer.start()
+
+    @Slot()
+    def _tick(self) -> None:
+        if self._live_due and time.monotonic() - self._shown_s > _LIVE_AFTER_S:
+            self._live_due = False
+            self.picture()
+        until = self._until
+        if until is None:
+            return
+        try:
+            holds = until.holds()
+        except Exception as error:  # noqa: BLE001 - a script's mistake ends the script, with its type
+            self._end(f"{type(error).__name__}: {error}")
+            return
+        if holds:
+            self._next()
+        elif time.monotonic() > self._until_s:
+            where = f"{self.step.value} {getattr(self.body, 'state', '')}".strip()
+            self._end(f"did not come: {until.what} (at {where})")
+
+    def _next(self) -> None:
+        assert self._script is not None, "a script is playing"
+        try:
+            self._until = next(self._script)
+            self._until_s = time.monotonic() + self._until.deadline_s
+        except StopIteration:
+            self._end("")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._end(f"{type(error).__name__}: {error}")
+
+    def _end(self, error: str) -> None:
+        self._timer.stop()
+        self._script = self._until = None
+        self.error = error
+        if error:
+            self.picture()
+        self._done()
+
+    def _watch(self, view: View) -> None:
+        self._view = view
+        body = view.body
+        state = str(getattr(body, "state", ""))
+        detail = str(getattr(body, "id", "") or getattr(body, "key", ""))
+        notice = view.frame.notice.key if view.frame.notice is not None else ""
+        idle = "idle" if view.frame.idle_left_s is not None else ""
+        key = (view.frame.step.value, state, detail, notice, idle)
+        if key == self._key:
+            return
+        self._key = key
+        self._shown_s = time.monotonic()
+        self._live_due = state in _LIVE
+        number = len(self.record.shown) + self._first
+        parts = [part for part in (view.frame.step.value, state, idle) if part]
+        self.record.shown.append(
+            Shown(
+                name=view.frame.step.value,
+                state=state,
+                at_s=round(self._shown_s - self._began_s, 3),
+                screenshot=f"{number:02d}-{'-'.join(parts)}.png",
+                notice=notice,
+            )
+        )
+        QTimer.singleShot(0, self.picture)
