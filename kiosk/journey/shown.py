@@ -71,11 +71,20 @@ def guide_lines(visit: Visit, matter: Matter) -> tuple[Line, ...]:
     guide = matter.guide
     lines = [Line("guide.fee", visit.say(guide.fee))]
     if guide.days_promised is not None:
-        lines.append(Line("guide.days", str(guide.days_promised)))
+        lines.append(Line("guide.days", days_text(visit, guide.days_promised)))
     lines.append(Line("guide.result", visit.say(guide.result)))
     lines.append(Line("guide.where", visit.say(guide.where)))
     lines.append(Line("guide.phone", guide.phone))
     return tuple(lines)
+
+
+def days_text(visit: Visit, days: int) -> str:
+    """How long the department takes, as people say it."""
+    if days == 0:
+        return "当场办好" if visit.language == "zh" else "While you wait"
+    if visit.language == "zh":
+        return f"{days} 个工作日"
+    return f"{days} working day{'' if days == 1 else 's'}"
 
 
 def material_line(visit: Visit, material: Material, now: Now) -> MaterialLine:

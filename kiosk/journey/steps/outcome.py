@@ -10,7 +10,7 @@ from kiosk.catalogue.model import Matter, Result, Source
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked
 from kiosk.journey.route import can_go_on, seen_as
-from kiosk.journey.shown import blocked, guide_lines, material_lines
+from kiosk.journey.shown import blocked, days_text, guide_lines, material_lines
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import OutcomePart, OutcomeView
@@ -109,7 +109,7 @@ class Outcome(Plain):
             already_held=tuple(visit.say(m.name) for m in path.materials if m.source in held),
             where=visit.say(matter.guide.where),
             fee=visit.say(matter.guide.fee),
-            days=str(days) if days is not None else "",
+            days=days_text(visit, days) if days is not None else "",
             ask_phone=matter.guide.phone,
             printed_on=now.civil.date() if now.trusted else None,
             terminal=visit.rules.terminal,

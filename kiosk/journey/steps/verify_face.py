@@ -107,6 +107,10 @@ class VerifyFace(Plain):
     def _tries_left(self, visit: Visit) -> int:
         return max(0, visit.rules.face_tries - visit.facing.tries)
 
+    def can_go_back(self, visit: Visit) -> bool:
+        """Not once it is decided that it is them."""
+        return visit.facing.state != "matched"
+
     def idle_factor(self, visit: Visit) -> float:
         """Matching is the machine's work."""
         return 0.0 if visit.facing.state == "looking" else 1.0
