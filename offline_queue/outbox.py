@@ -8,6 +8,7 @@ thread and must be short.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Collection
@@ -91,6 +92,8 @@ class Outbox:
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.chmod(0o700)
+            # What is in a directory that a power cut forgets is lost as well.
+            _sync_directory(place.parent)
         except OSError as error:
             raise QueueError(QueueFault.IO_ERROR, os.strerror(error.errno or 0)) from None
         lock = InstanceLock(place)
@@ -279,10 +282,22 @@ def _create_private(path: Path) -> None:
     # SQLite gives -wal the mode of the database, so this one mode decides for both.
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        os.fchmod(fd, 0o600)
-        os.close(fd)
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
+        _sync_directory(path.parent)
     except OSError as error:
-        raise QueueError(QueueFault.IO_ERROR, os.strerror(error.errno or 0)) from None
+        fault = QueueFault.DISK_FULL if error.errno == errno.ENOSPC else QueueFault.IO_ERROR
+        raise QueueError(fault, os.strerror(error.errno or 0)) from None
+
+
+def _sync_directory(place: Path) -> None:
+    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _failed(error: QueueError) -> Future[str]:

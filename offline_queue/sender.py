@@ -23,6 +23,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from random import SystemRandom
 from typing import Final, Protocol, TypeAlias
+from urllib.parse import quote
 
 from offline_queue.answers import Answer, Row, Trouble, Verdict, judge, retry_after_s
 from offline_queue.backoff import Backoff
@@ -188,7 +189,7 @@ class Sender:
         self._held_until = 0.0  # nothing at all is sent before this monotonic time
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
-        self._owed: deque[Callable[[], Future[None]]] = deque()
+        self._owed: deque[tuple[Callable[[], Future[None]], SenderEvent | None]] = deque()
         outbox.add_listener(self._saved)
 
     # --- for any thread
@@ -233,7 +234,11 @@ class Sender:
             self._signal.clear()
             if self._stopping.is_set():
                 return
-            wait_s = self.step()
+            try:
+                wait_s = self.step()
+            except Exception as error:  # noqa: BLE001 - delivery must outlive a fault of ours
+                log.error("the sender met a fault of its own: %s", type(error).__name__)
+                wait_s = self._settings.backoff.cap_s / 10
             if wait_s is None or wait_s > 0:
                 self._pace.wait(self._signal, wait_s)
 
@@ -269,9 +274,7 @@ class Sender:
         return healthy
 
     def _step(self) -> float | None:
-        while self._owed:
-            self._owed[0]().result()
-            self._owed.popleft()
+        self._pay()
         if self._poked:
             self._poked = False
             self._due.clear()
@@ -305,7 +308,7 @@ class Sender:
 
     def _tell_fresh(self, reason: str) -> None:
         while self._fresh:
-            self._on_change(Waiting(self._fresh.popleft(), reason, 0))
+            self._announce(Waiting(self._fresh.popleft(), reason, 0))
 
     def _idle(self, now: float) -> float | None:
         waits = [due - now for due in self._due.values()]
@@ -318,7 +321,11 @@ class Sender:
         return max(0.0, min(waits)) if waits else None
 
     def _deliver(self, claim: Claim) -> None:
-        answer = self._send(claim)
+        try:
+            answer = self._send(claim)
+        except QueueError as error:
+            self._on_trouble_here(claim, error)
+            return
         row = judge(answer)
         if answer.status and row.verdict not in (Verdict.PORTAL, Verdict.PAUSE):
             self._line_is_up()
@@ -327,7 +334,7 @@ class Sender:
     def _send(self, claim: Claim) -> Answer:
         """Parts that the backend does not have yet, then the document."""
         there: dict[str, str] = {}
-        base = f"{API}/applications/{claim.id}"
+        base = f"{API}/applications/{quote(claim.id, safe='')}"
         if claim.parts and claim.attempts > 1:
             answer = self._wire.request("GET", f"{base}/parts")
             listed = _parts_there(answer)
@@ -341,7 +348,10 @@ class Sender:
             if hashlib.sha256(data).hexdigest() != head.sha256:
                 raise QueueError(QueueFault.UNREADABLE, f"a part of {claim.number} changed")
             answer = self._wire.request(
-                "PUT", f"{base}/parts/{head.id}", body=data, media_type=head.media_type
+                "PUT",
+                f"{base}/parts/{quote(head.id, safe='')}",
+                body=data,
+                media_type=head.media_type,
             )
             if not _part_taken(answer, head.sha256):
                 return answer
@@ -362,6 +372,22 @@ class Sender:
         except ValueError:
             return None
 
+    def _on_trouble_here(self, claim: Claim, error: QueueError) -> None:
+        if error.fault in (QueueFault.UNREADABLE, QueueFault.ABSENT):
+            # This one is damaged on this disk; what is readable must still go out.
+            reason = f"damaged-here {error.code}"
+            self._quarantine(claim, reason)
+            return
+        # The disk is in trouble as a whole: the attempt is written down when it is not.
+        code = error.code
+        self._owed.append(
+            (
+                lambda: self._outbox.put_back(claim.id, State.WAITING, code, counted=False),
+                Waiting(claim.number, code, claim.attempts - 1),
+            )
+        )
+        raise error
+
     # --- verdicts, one method each
 
     def _on_delivered(self, claim: Claim, _row: Row, answer: Answer) -> None:
@@ -370,9 +396,9 @@ class Sender:
             self._put_back(claim, State.WAITING, "not-the-backend")
             return
         self._due.pop(claim.id, None)
-        self._settle(lambda: self._outbox.mark_delivered(claim.id, receipt))
-        self._on_change(
-            Delivered(claim.number, receipt.case_number, receipt.received_at, claim.attempts)
+        self._settle(
+            lambda: self._outbox.mark_delivered(claim.id, receipt),
+            Delivered(claim.number, receipt.case_number, receipt.received_at, claim.attempts),
         )
 
     def _on_accepted(self, claim: Claim, row: Row, answer: Answer) -> None:
@@ -401,9 +427,14 @@ class Sender:
 
     def _on_quarantine(self, claim: Claim, row: Row, answer: Answer) -> None:
         reason = f"{row.name} {answer.status} {answer.problem}".strip()
+        self._quarantine(claim, reason)
+
+    def _quarantine(self, claim: Claim, reason: str) -> None:
         self._due.pop(claim.id, None)
-        self._settle(lambda: self._outbox.put_back(claim.id, State.QUARANTINED, reason))
-        self._on_change(Quarantined(claim.number, reason))
+        self._settle(
+            lambda: self._outbox.put_back(claim.id, State.QUARANTINED, reason),
+            Quarantined(claim.number, reason),
+        )
 
     def _on_pause(self, claim: Claim, row: Row, answer: Answer) -> None:
         self._pause(row, answer)
@@ -413,12 +444,12 @@ class Sender:
         reason = f"{row.name} {answer.status}" if answer.status else row.name
         if answer.trouble is Trouble.TLS and self._line_up is not False:
             self._line_up = False
-            self._on_change(LineChanged(False))
+            self._announce(LineChanged(False))
         self._held_until = self._pace.monotonic() + self._settings.pause_s
         if reason != self._alarm:
             self._alarm = reason
             log.error("nothing can be delivered: %s", reason)
-            self._on_change(Alarm(reason))
+            self._announce(Alarm(reason))
 
     def _later(self, claim: Claim, wish_s: float | None) -> None:
         delay_s = self._settings.backoff.delay_s(claim.attempts, self._pace.random)
@@ -433,16 +464,30 @@ class Sender:
         counted: bool = True,
         tell: bool = True,
     ) -> None:
-        self._settle(lambda: self._outbox.put_back(claim.id, state, reason, counted=counted))
-        if tell:
-            attempts = claim.attempts if counted else claim.attempts - 1
-            self._on_change(Waiting(claim.number, reason, attempts))
+        attempts = claim.attempts if counted else claim.attempts - 1
+        self._settle(
+            lambda: self._outbox.put_back(claim.id, state, reason, counted=counted),
+            Waiting(claim.number, reason, attempts) if tell else None,
+        )
 
-    def _settle(self, command: Callable[[], Future[None]]) -> None:
-        """Write down how an attempt ended; owed until the disk takes it."""
-        self._owed.append(command)
-        command().result()
-        self._owed.pop()
+    def _settle(self, command: Callable[[], Future[None]], event: SenderEvent | None) -> None:
+        """Write down how an attempt ended, then tell; owed until the disk takes it."""
+        self._owed.append((command, event))
+        self._pay()
+
+    def _pay(self) -> None:
+        while self._owed:
+            command, event = self._owed[0]
+            command().result()
+            self._owed.popleft()
+            if event is not None:
+                self._announce(event)
+
+    def _announce(self, event: SenderEvent) -> None:
+        try:
+            self._on_change(event)
+        except Exception as error:  # noqa: BLE001 - a listener must not stop delivery
+            log.error("a listener of the sender failed: %s", type(error).__name__)
 
     # --- the line
 
@@ -458,7 +503,7 @@ class Sender:
             if came_back:
                 spread_s = self._settings.spread_s * self._pace.random()
                 self._held_until = self._pace.monotonic() + spread_s
-            self._on_change(LineChanged(True))
+            self._announce(LineChanged(True))
 
     def _line_down(self, wish_s: float | None = None) -> None:
         self._alarm = ""
@@ -467,7 +512,7 @@ class Sender:
         self._held_until = self._pace.monotonic() + max(delay_s, wish_s or 0.0)
         if self._line_up is not False:
             self._line_up = False
-            self._on_change(LineChanged(False))
+            self._announce(LineChanged(False))
 
 
 _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {

@@ -44,6 +44,7 @@ from kiosk.contract.application import (
     SignatureOnPaper,
     SituationRef,
     TerminalRef,
+    acknowledgement_for,
 )
 from kiosk.contract.canonical import canonical_bytes, digest
 from kiosk.contract.problem import PartList, PartReceipt, Problem, ProblemCode
@@ -86,6 +87,7 @@ __all__ = [
     "SituationRef",
     "TerminalRef",
     "Words",
+    "acknowledgement_for",
     "canonical_bytes",
     "central_answer",
     "digest",

@@ -220,3 +220,14 @@ class Acknowledgement(Model):
     case_number: NotEmpty
     sequence: Annotated[int, Field(ge=1)]
     received_at: Moment
+
+
+def acknowledgement_for(body: bytes, application_id: str, digest: str) -> Acknowledgement:
+    """Read an acknowledgement and see that it speaks of this application.
+
+    Raises ValueError for anything else (pydantic's ValidationError is one).
+    """
+    told = Acknowledgement.model_validate_json(body)
+    if (told.application_id, told.digest) != (application_id, digest):
+        raise ValueError("the acknowledgement speaks of another application")
+    return told

@@ -409,6 +409,28 @@ def test_opening_on_a_failing_disk_says_which(
     Outbox.open(tmp_path).close()
 
 
+def test_nothing_is_told_before_it_is_synced(tmp_path: Path, disk: FailingDisk) -> None:
+    with Outbox.open(tmp_path, terminal="LW042", vfs=disk.name) as outbox:
+        pragmas = outbox._submit(
+            lambda store: {
+                name: store._db.execute(f"PRAGMA {name}").fetchall()[0][0]
+                for name in ("synchronous", "journal_mode", "locking_mode")
+            }
+        ).result(WAIT_S)
+        assert pragmas == {"synchronous": 2, "journal_mode": "wal", "locking_mode": "exclusive"}
+        number = outbox.reserve_number().result(WAIT_S)
+        calls: list[str] = []
+        disk.fault = calls.append
+        told_after: list[list[str]] = []
+        future = outbox.enqueue(submission(number))
+        future.add_done_callback(lambda _: told_after.append(list(calls)))
+        future.result(WAIT_S)
+        outbox.status().result(WAIT_S)
+        assert told_after[0][-1] == "sync", "the last thing before the answer"
+        assert "write" in told_after[0]
+        disk.fault = lambda _: None
+
+
 def test_every_write_of_an_enqueue_may_be_the_one_that_finds_the_disk_full(
     tmp_path: Path, disk: FailingDisk
 ) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,8 @@ from offline_queue import (
     Outbox,
     Part,
     Quarantined,
+    QueueError,
+    QueueFault,
     Saved,
     Sender,
     SenderEvent,
@@ -38,7 +41,7 @@ from offline_queue import (
 )
 from offline_queue.answers import Answer, Trouble, Verdict, judge, retry_after_s
 from offline_queue.backoff import Backoff
-from offline_queue.sender import RealPace
+from offline_queue.sender import RealPace, plain_acknowledgement
 from offline_queue.wire import WireSettings, content_digest
 
 WAIT_S = 20
@@ -488,6 +491,100 @@ def test_nothing_but_a_good_200_or_201_delivers(
 def test_no_answer_is_a_row_too() -> None:
     assert judge(Answer(trouble=Trouble.TLS)).verdict is Verdict.PAUSE
     assert judge(Answer(trouble=Trouble.NETWORK)).verdict is Verdict.OFFLINE
+
+
+@pytest.mark.expected_logs("cannot follow the sender: QU-01", reason="the planted full disk")
+def test_delivered_is_announced_only_once_it_is_written_down(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = rig.save()
+    real = rig.outbox.mark_delivered
+
+    def full(*_: object) -> Future[None]:
+        future: Future[None] = Future()
+        future.set_exception(QueueError(QueueFault.DISK_FULL))
+        return future
+
+    monkeypatch.setattr(rig.outbox, "mark_delivered", full)
+    for _ in range(3):
+        assert rig.run() == 90.0
+    assert not rig.told(Delivered)
+    assert rig.state(saved)[0] is State.SENDING
+    assert rig.server.posts() == 1, "nothing is sent before the last result is kept"
+    monkeypatch.setattr(rig.outbox, "mark_delivered", real)
+    rig.run()
+    assert rig.state(saved)[0] is State.DELIVERED
+    assert [event.number for event in rig.told(Delivered)] == [saved.number]
+
+
+def test_a_part_that_the_disk_changed_is_not_sent(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sick, well = rig.save(parts=1), rig.save()
+    rotten: Future[bytes] = Future()
+    rotten.set_result(b"rotten")
+    monkeypatch.setattr(rig.outbox, "part", lambda *_: rotten)
+    rig.run()
+    assert rig.told(Quarantined) == [Quarantined(sick.number, "damaged-here QU-06")]
+    assert rig.state(sick)[0] is State.QUARANTINED
+    assert rig.state(well)[0] is State.DELIVERED
+
+
+@pytest.mark.expected_logs("a listener of the sender failed: KeyError", reason="it is planted")
+def test_a_failing_listener_stops_nothing(tmp_path: Path) -> None:
+    server = Server()
+    delivered = threading.Event()
+
+    def listener(event: SenderEvent) -> None:
+        if isinstance(event, Delivered):
+            delivered.set()
+        raise KeyError("planted")
+
+    with Outbox.open(tmp_path, terminal="LW042") as outbox:
+        sender = Sender(outbox, SenderSettings(WireSettings(server.url)), on_change=listener)
+        sender.start()
+        number = outbox.reserve_number().result(WAIT_S)
+        outbox.enqueue(Submission("a" * 32, number, b"{}", (), datetime.now(UTC))).result(WAIT_S)
+        assert delivered.wait(WAIT_S)
+        sender.close()
+        assert outbox.status().result(WAIT_S).counts[State.DELIVERED] == 1
+    server.close()
+
+
+def test_one_that_breaks_the_line_each_time_holds_up_no_other(rig: Rig) -> None:
+    """A large upload that a bad radio never carries, while small ones would pass."""
+    heavy = rig.save(parts=1)
+    light = [rig.save() for _ in range(3)]
+    rig.server.script["PUT"] = Reply(200, b"<html>", HTML)  # taken for a dead line
+    for _ in range(10):
+        rig.pace.now += rig.run() or 0.0
+    assert rig.state(heavy)[0] is State.WAITING
+    assert {rig.state(one)[0] for one in light} == {State.DELIVERED}
+
+
+def test_a_fleet_spreads_its_start_when_the_line_comes_back(rig: Rig) -> None:
+    settings = SenderSettings(WireSettings(rig.server.url), spread_s=600)
+    sender = Sender(rig.outbox, settings, on_change=rig.events.append, pace=rig.pace)
+    rig.sender = sender
+    rig.save()
+    rig.server.script["POST applications"] = Reply(302)
+    rig.run()
+    rig.server.script.clear()
+    rig.pace.now += 2
+    assert rig.run() == 600.0
+    assert rig.server.posts() == 1
+    rig.pace.now += 600
+    rig.run()
+    assert rig.server.posts() == 2
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: json.dumps(t).encode()))
+def test_any_body_is_no_acknowledgement(body: bytes) -> None:
+    try:
+        plain_acknowledgement(body, "a" * 32, "0" * 64)
+    except ValueError:
+        return
+    pytest.fail("taken for an acknowledgement")
 
 
 class Mute:
