@@ -19,10 +19,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kiosk.catalogue.check import report
-from kiosk.catalogue.conditions import Condition, tests
+from kiosk.catalogue.conditions import tests
 from kiosk.catalogue.engine import Program, prepared, walk
 from kiosk.catalogue.loader import load
-from kiosk.catalogue.model import Answer, Fact, Matter, Pack, QuestionKind
+from kiosk.catalogue.model import Answer, Condition, Fact, Matter, Pack, QuestionKind
 from kiosk.catalogue.search import SearchIndex, readings_of
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, read_directory
 

@@ -424,7 +424,7 @@ def values(question: Question) -> list[Answer]:
         QuestionKind.YES_NO: [True, False],
         QuestionKind.NUMBER: [0, 5],
         QuestionKind.MANY: [frozenset("x"), frozenset("y"), frozenset("z"), frozenset("xyz")],
-    }[question.kind]  # type: ignore[return-value]
+    }[question.kind]
 
 
 @st.composite

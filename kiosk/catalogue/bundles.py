@@ -1,0 +1,66 @@
+"""Reads one bundle file to a `Bundle`; its items were read before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kiosk.catalogue.conditions import keys
+from kiosk.catalogue.errors import Rule
+from kiosk.catalogue.model import (
+    Bundle,
+    Condition,
+    Item,
+)
+from kiosk.catalogue.parts import Shared, head_of, item_code, unique
+from kiosk.catalogue.questions import questions_of
+from kiosk.catalogue.reader import At, nearest
+from kiosk.catalogue.scope import Scope
+
+
+def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
+    """The bundle in a file; items that could not be read are left out quietly."""
+    fields = root.table()
+    code = fields.take("code", item_code, "")
+    head = head_of(fields, shared)
+    listed = fields.take("items", lambda at: at.parts(least=2, most=20), [])
+    codes: list[str] = []
+    for one in listed:
+        name = one.one_of(sorted({*items, *shared.codes}), Rule.UNKNOWN_ITEM)
+        unique(one, name, codes)
+        codes.append(name)
+    parts = [items[name] for name in codes if name in items]
+    roles = frozenset(party.role for item in parts for party in item.parties)
+    ids = frozenset(question.id for item in parts for question in item.questions)
+    guards = {party.role: keys(party.when) & ids for item in parts for party in item.parties}
+
+    def mark(kind: str, name: str, at: At) -> None:
+        if code and name:
+            shared.places.setdefault(f"{code}/{kind}/{name}", (at.file, at.line))
+
+    questions = questions_of(fields, roles | {"applicant"}, guards, {}, mark)
+    scope = Scope({one.id: one for one in questions}, ids, roles, guards=guards)
+    include: dict[str, Condition] = {}
+    at = fields.maybe("include")
+    for name, one in at.table() if at else []:
+        if name not in codes:
+            one.report(Rule.UNKNOWN_ITEM, f"'{name[:40]}' is no item of it", nearest(name, codes))
+        include[name] = scope.condition(one)
+        mark("include", name, one)
+    fields.finish()
+    return Bundle(
+        code=code,
+        name=head.name,
+        group=head.group,
+        minutes=head.minutes,
+        comes_out=head.comes_out,
+        version=head.version,
+        effective_from=head.effective_from,
+        guide=head.guide,
+        items=tuple(codes),
+        include=include,
+        questions=questions,
+        aliases=head.aliases,
+        use_rank=head.use_rank,
+        confirmed=head.confirmed,
+        effective_until=head.effective_until,
+    )

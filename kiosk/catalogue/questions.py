@@ -1,0 +1,125 @@
+"""Reads questions, each in the scope of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+
+from kiosk.catalogue.errors import Rule
+from kiosk.catalogue.model import (
+    ALWAYS,
+    Option,
+    Question,
+    QuestionKind,
+)
+from kiosk.catalogue.parts import EMPTY, clear_text, ids_of, unique
+from kiosk.catalogue.reader import At, Fields
+from kiosk.catalogue.scope import COMBINERS, MAX_NUMBER, Scope
+
+NONE_OF_THESE = ("none", "none_of_these")  # ids of options that stand alone by themselves
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2100, 1, 1)
+
+
+def questions_of(
+    fields: Fields,
+    roles: frozenset[str],
+    guards: dict[str, frozenset[str]],
+    known: Mapping[str, Question],
+    mark: Callable[[str, str, At], None],
+) -> tuple[Question, ...]:
+    """The questions of a file, in order; `mark` is told where each stands."""
+    at = fields.maybe("questions")
+    if at is None:
+        return ()
+    every = frozenset(ids_of(at))
+    earlier: dict[str, Question] = dict(known)
+    questions: list[Question] = []
+    for one in at.parts(most=80):
+        scope = Scope(dict(earlier), every - set(earlier), roles, guards=guards)
+        question = _question(one, scope)
+        unique(one, question.id, [known.id for known in questions])
+        if question.id in COMBINERS:
+            one.report(Rule.BAD_NAME, f"'{question.id}' has a meaning in conditions", "rename it")
+        mark("questions", question.id, one)
+        questions.append(question)
+        earlier.setdefault(question.id, question)
+    return tuple(questions)
+
+
+def _question(at: At, scope: Scope) -> Question:
+    fields = at.table()
+    name = fields.take("id", At.identifier, "")
+    kind_at = fields.need("kind")
+    kind = kind_at.choice(QuestionKind, QuestionKind.ONE) if kind_at else QuestionKind.ONE
+    limits = {
+        key: fields.maybe(key) for key in ("unit", "minimum", "maximum", "earliest", "latest")
+    }
+    numeric = kind is QuestionKind.NUMBER
+    for key, one in limits.items():
+        right = numeric if key in ("unit", "minimum", "maximum") else kind is QuestionKind.DATE
+        if one and not right:
+            one.report(Rule.LIMITS, f"'{key}' does not fit a question of kind {kind.value}")
+    least, most = (_number(limits[key]) for key in ("minimum", "maximum"))
+    first, last = (_day(limits[key]) for key in ("earliest", "latest"))
+    if numeric and (least is None or most is None or least >= most):
+        at.report(Rule.LIMITS, "a number needs its limits", "minimum: and maximum:, in this order")
+    if first and last and first >= last:
+        at.report(Rule.LIMITS, "the limits leave no day", "earliest: before latest:")
+    unit = limits["unit"]
+    question = Question(
+        id=name,
+        text=fields.take("text", clear_text, EMPTY),
+        kind=kind,
+        about=fields.option(
+            "about",
+            lambda one: one.one_of(sorted(scope.roles), Rule.UNKNOWN_ROLE),
+            "applicant",
+        ),
+        options=_options(at, fields, kind) if kind_at else (),
+        hint=fields.option("hint", clear_text, None),
+        when=fields.option("when", scope.condition, ALWAYS),
+        unit=unit.text() if unit else None,
+        minimum=least,
+        maximum=most,
+        earliest=first or (_EARLIEST if kind is QuestionKind.DATE else None),
+        latest=last or (_LATEST if kind is QuestionKind.DATE else None),
+        always=fields.option("always", At.boolean, False),
+    )
+    fields.finish()
+    return question
+
+
+def _number(at: At | None) -> int | None:
+    return at.integer(-MAX_NUMBER, MAX_NUMBER) if at else None
+
+
+def _day(at: At | None) -> date | None:
+    return at.date() if at else None
+
+
+def _options(at: At, fields: Fields, kind: QuestionKind) -> tuple[Option, ...]:
+    listed = fields.maybe("options")
+    chosen = kind in (QuestionKind.ONE, QuestionKind.MANY)
+    if listed and not chosen:
+        listed.report(Rule.OPTIONS, f"a question of kind {kind.value} has no options", "remove")
+    parts = listed.parts(most=40) if listed else []
+    if chosen and len(parts) < 2:
+        at.report(Rule.OPTIONS, f"{len(parts)} option(s) to choose from", "at least two options")
+    options: list[Option] = []
+    for one in parts:
+        option_fields = one.table()
+        option = Option(
+            option_fields.take("id", At.identifier, ""),
+            option_fields.take("text", clear_text, EMPTY),
+            option_fields.option("hint", clear_text, None),
+        )
+        alone = option_fields.maybe("alone")
+        if alone and kind is not QuestionKind.MANY:
+            alone.report(Rule.OPTIONS, "only of several answers one can stand alone", "remove it")
+        if kind is QuestionKind.MANY:
+            option = replace(option, alone=alone.boolean() if alone else option.id in NONE_OF_THESE)
+        option_fields.finish()
+        unique(one, option.id, [known.id for known in options])
+        options.append(option)
+    return tuple(options) if chosen else ()
