@@ -177,8 +177,9 @@ class Camera(Worker):
         self._post(self._shut)
 
     def latest(self) -> PreviewFrame | None:
-        """The newest picture, None when the camera is off or has not delivered."""
-        if not self._wanted:
+        """The newest picture, None while the camera is not live: no picture stands frozen."""
+        if not self._wanted or self._state is not CameraState.LIVE:
+            self._cached = None
             return None
         cached = self._cached
         if cached is None or cached.sequence != self.board.sequence:
@@ -212,6 +213,9 @@ class Camera(Worker):
         if not self._wanted:
             return
         self._keep = True
+        running = self._state in (CameraState.STARTING, CameraState.LIVE)
+        if running and self._child and not self._closing:
+            return  # asked twice
         self._failures = 0
         self._connect()
 

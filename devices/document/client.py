@@ -33,6 +33,7 @@ class _Capture:
     deadline_at_s: float
     limit_bytes: int
     done: PageCallback
+    sent: bool = False
 
 
 class DocumentCamera(Camera):
@@ -88,8 +89,20 @@ class DocumentCamera(Camera):
             tell(job.done, DeviceError(Fault.CAMERA_ABSENT, "the camera is off"))
             return
         self._captures[job.number] = job
-        if self._child:
-            self._child.send(("capture", job.number, job.deadline_at_s, job.limit_bytes))
+        self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        """Hand over what came while the camera was starting or away."""
+        if self._child and self.state is CameraState.LIVE:
+            for job in self._captures.values():
+                if not job.sent:
+                    job.sent = True
+                    message = ("capture", job.number, job.deadline_at_s, job.limit_bytes)
+                    self._child.send(message)
+
+    def _enter(self, state: CameraState, detail: str = "") -> None:
+        super()._enter(state, detail)
+        self._send_waiting()
 
     def _finish(self, number: int, result: Page | DeviceError) -> None:
         job = self._captures.pop(number, None)
@@ -98,6 +111,10 @@ class DocumentCamera(Camera):
 
     def _finish_all(self, error: DeviceError) -> None:
         for number in list(self._captures):
+            self._finish(number, error)
+
+    def _finish_sent(self, error: DeviceError) -> None:
+        for number in [job.number for job in self._captures.values() if job.sent]:
             self._finish(number, error)
 
     def _other_message(self, message: tuple[Any, ...]) -> None:
@@ -126,18 +143,20 @@ class DocumentCamera(Camera):
         super()._shut()
 
     def _child_gone(self) -> None:
-        self._finish_all(DeviceError(Fault.CAMERA_ABSENT, "the camera's process ended"))
         super()._child_gone()
+        self._finish_sent(DeviceError(Fault.CAMERA_ABSENT, "the camera's process ended"))
 
     def _stalled(self, now_s: float) -> None:
-        self._finish_all(DeviceError(Fault.CAMERA_STALLED, "no frame came"))
         super()._stalled(now_s)
+        self._finish_sent(DeviceError(Fault.CAMERA_STALLED, "no frame came"))
 
     def _tick(self) -> float | None:
         pause_s = super()._tick()
         now_s = time.monotonic()
         for job in list(self._captures.values()):
-            if now_s > job.deadline_at_s + _GRACE_S:
+            if not job.sent and now_s > job.deadline_at_s:
+                self._finish(job.number, DeviceError(self._why_no_frame(), "no frame in time"))
+            elif now_s > job.deadline_at_s + _GRACE_S:
                 self._finish(job.number, DeviceError(Fault.DEADLINE))
         return pause_s
 

@@ -87,6 +87,7 @@ class Taker:
                 source.close()
             with self._changed:
                 self._frame = None
+                self._board.wipe()
                 pause_s = _RETRY_S[min(tries, len(_RETRY_S) - 1)]
                 self._changed.wait_for(lambda: not self._wanted, pause_s)
             tries += 1

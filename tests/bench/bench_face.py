@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,7 +34,7 @@ Row = tuple[str, float, str, str, float]
 FACES = Path(__file__).resolve().parents[3] / "shared" / "faces"
 THRESHOLD = 0.48
 FRAMES = 3
-ROUNDS = 8
+ROUNDS = 6
 THRESHOLDS = (0.40, 0.42, 0.45, 0.48, 0.50, 0.55, 0.60)
 _TICK_S = 0.005
 
@@ -165,6 +166,7 @@ def _photographs() -> Iterator[tuple[str, Path]]:
         yield path.stem.partition("_")[0].rstrip("0123456789"), path
 
 
+@lru_cache(maxsize=1)
 def pairs() -> list[Pair]:
     """Every portrait against every live frame."""
     import cv2

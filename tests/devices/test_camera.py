@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -122,6 +123,25 @@ def test_a_warm_camera_delivers_quickly(camera: Camera) -> None:
     assert time.monotonic() - began_s < 1.0
 
 
+def test_the_last_of_many_quick_wishes_counts(camera: Camera, log: Log) -> None:
+    for _ in range(5):
+        camera.start()
+        camera.stop()
+    camera.start()
+    camera.start()
+    assert camera.wait_for(CameraState.LIVE, START_S)
+    for _ in range(5):
+        camera.start()
+        camera.stop()
+    assert camera.latest() is None
+    assert camera.wait_for(CameraState.OFF, 5.0)
+    assert camera.board.is_blank()
+    assert camera.child_pid
+    camera.start()
+    assert camera.wait_for(CameraState.LIVE, START_S)
+    assert CameraState.ABSENT not in log.states
+
+
 def test_a_camera_that_goes_comes_back_by_itself(
     camera: Camera, scene: SceneControl, log: Log
 ) -> None:
@@ -129,8 +149,11 @@ def test_a_camera_that_goes_comes_back_by_itself(
     assert camera.wait_for(CameraState.LIVE, START_S)
     scene.set("gone")
     assert camera.wait_for(CameraState.ABSENT, 5.0)
+    assert camera.latest() is None  # not the last picture, frozen
+    assert until(camera.board.is_blank, 5.0)
     scene.set("nobody")
     assert camera.wait_for(CameraState.LIVE, 10.0)
+    assert camera.latest() is not None
     assert (CameraState.ABSENT, Fault.CAMERA_ABSENT) in log.said
 
 
@@ -201,8 +224,9 @@ def test_files_are_shown_in_turn(tmp_path: Path, log: Log) -> None:
     assert seen == {bytes((250, 0, 0)), bytes((0, 0, 250))}
 
 
-def test_the_child_dies_with_its_parent() -> None:
-    """Even when the parent is killed and can say nothing."""
+@pytest.mark.parametrize("stuck", [False, True])
+def test_the_child_dies_with_its_parent(stuck: bool) -> None:
+    """Even when the parent is killed and can say nothing, and the child runs no code."""
     program = (
         "import sys\n"
         "from devices.camera import Camera, CameraSpec\n"
@@ -223,6 +247,8 @@ def test_the_child_dies_with_its_parent() -> None:
         assert parent.stdout
         child = int(parent.stdout.readline())
         assert Path(f"/proc/{child}").exists()
+        if stuck:
+            os.kill(child, signal.SIGSTOP)
         parent.kill()
         parent.wait()
 
@@ -331,3 +357,41 @@ def test_a_picture_that_is_overtaken_while_it_is_written_is_not_shown() -> None:
             board.begin(5, 4)
     finally:
         board.close()
+
+
+def test_a_reader_never_sees_half_of_two_pictures() -> None:
+    """Another process writes one-coloured pictures as fast as it can; none may be mixed."""
+    board = FrameBoard.create(320, 240)
+    program = (
+        "import itertools, sys\n"
+        "from devices.vision.board import BoardHandle, FrameBoard\n"
+        "board = FrameBoard(BoardHandle(int(sys.argv[1]), 320 * 240 * 3))\n"
+        "colours = [bytes([n]) * (320 * 240 * 3) for n in range(250)]\n"
+        "for number in itertools.count():\n"
+        "    slot = board.begin(320, 240)\n"
+        "    slot[:] = colours[number % 250]\n"
+        "    slot.release()\n"
+        "    board.publish(320, 240, 0.0, mirrored=False)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    fd = board.handle.fd
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(fd)], cwd=root, pass_fds=(fd,)
+    ) as writer:
+        try:
+            assert until(lambda: board.sequence > 0)
+            last, seen = 0, 0
+            deadline_s = time.monotonic() + START_S
+            while seen < 3000 and time.monotonic() < deadline_s:
+                frame = board.latest()
+                if frame is None:
+                    continue  # overtaken each time it looked: says so, shows nothing wrong
+                seen += 1
+                assert frame.rgb.count(frame.rgb[:1]) == len(frame.rgb)
+                assert frame.rgb[0] == (frame.sequence - 1) % 250
+                assert frame.sequence >= last
+                last = frame.sequence
+            assert seen == 3000
+        finally:
+            writer.kill()
+    board.close()

@@ -170,6 +170,16 @@ def test_a_killed_process_fails_its_capture_and_comes_back(
     assert shoot(camera).page.jpeg
 
 
+def test_a_capture_waits_for_a_camera_that_is_coming(
+    shared: DocumentCamera, scene: SceneControl
+) -> None:
+    scene.set("paper:form")
+    shared.look(False)
+    assert shared.wait_for(CameraState.OFF, 5.0)
+    shared.look(True)
+    assert shoot(shared).page.straightened
+
+
 def test_turning_off_ends_what_runs_and_wipes(camera: DocumentCamera) -> None:
     pid = camera.child_pid
     assert pid
