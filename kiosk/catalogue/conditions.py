@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from operator import ge, lt
+from typing import Any, TypeAlias
 
 from kiosk.catalogue.model import ALWAYS, Answer, Condition, Fact, QuestionKind
 
@@ -218,11 +219,17 @@ def _compiled_parts(condition: Condition, parts: list[Compiled]) -> Compiled:
 
 
 _MISSING = object()
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "at_least": ge,
+    "from": ge,
+    "under": lt,
+    "before": lt,
+}
 
 
 def _compiled_test(condition: Condition) -> Test:
     key, op = condition.key, condition.op
-    if op == "in" and all(isinstance(value, str) for value in condition.values):
+    if op == "in" and all(isinstance(value, (str, bool)) for value in condition.values):
         wanted = frozenset(condition.values)
 
         def chosen(known: Known) -> bool | None:
@@ -235,9 +242,18 @@ def _compiled_test(condition: Condition) -> Test:
 
         return chosen
 
+    if op in _COMPARE:
+        compare, limit = _COMPARE[op], condition.values[0]
+
+        def compared(known: Known) -> bool | None:
+            value = known.get(key, _MISSING)
+            if value is _MISSING:
+                return None
+            return value is not None and compare(value, limit)
+
+        return compared
+
     def test(known: Known) -> bool | None:
-        if key not in known:
-            return None
-        return _holds(condition, known[key])
+        return _holds(condition, known[key]) if key in known else None
 
     return test

@@ -226,11 +226,18 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A material, field or party of one component, ready."""
+    """A material, field or party of one component that hangs on a condition, ready."""
 
-    index: int  # in the matter's own list
-    bit: int  # of that index
-    when: Compiled | None
+    bit: int  # of its place in the matter's own list
+    when: Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Materials, fields or parties of one component."""
+
+    always: int  # bits of those without a condition
+    conditional: tuple[_Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +247,7 @@ class _Case:
     result: tuple[str, Situation]
     when: Compiled | None
     not_possible: bool
-    materials: tuple[_Part, ...]
+    materials: _Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +257,8 @@ class _Component:
     code: str
     include: Compiled | None
     cases: tuple[_Case, ...]
-    fields: tuple[_Part, ...]
-    parties: tuple[_Part, ...]
+    fields: _Parts
+    parties: _Parts
 
 
 class Program:
@@ -304,16 +311,23 @@ class Program:
                     (item.code, one),
                     self._ready(one.when),
                     one.result is Result.NOT_POSSIBLE,
-                    tuple(self._part(materials[name], whens[name]) for name in one.materials),
+                    self._parts((materials[name], whens[name]) for name in one.materials),
                 )
                 for one in item.situations
             ),
-            tuple(self._part(fields[one.key], one.when) for one in item.form),
-            tuple(self._part(parties[one.role], one.when) for one in item.parties),
+            self._parts((fields[one.key], one.when) for one in item.form),
+            self._parts((parties[one.role], one.when) for one in item.parties),
         )
 
-    def _part(self, index: int, when: Condition) -> _Part:
-        return _Part(index, 1 << index, self._ready(when))
+    def _parts(self, parts: Iterable[tuple[int, Condition]]) -> _Parts:
+        always, conditional = 0, []
+        for index, condition in parts:
+            when = self._ready(condition)
+            if when is None:
+                always |= 1 << index
+            else:
+                conditional.append(_Part(1 << index, when))
+        return _Parts(always, tuple(conditional))
 
     def settle(
         self, answers: Mapping[str, Answer], facts: Mapping[str, Fact]
@@ -387,7 +401,7 @@ class Program:
 
 
 def _chosen(parts: tuple, mask: int) -> tuple:  # type: ignore[type-arg]
-    return tuple(one for index, one in enumerate(parts) if mask >> index & 1)
+    return tuple([one for index, one in enumerate(parts) if mask >> index & 1])
 
 
 class _View:
@@ -437,13 +451,14 @@ class _View:
                 self.decided = False
             else:
                 self.situations.append(decided.result)
-        if decided is not None and decided.not_possible:
-            self._parts(component.parties, takes_part, "parties")
-            return
-        self.all_not_possible = False
-        self._materials((decided,) if decided else possible, takes_part)
-        self._parts(component.fields, takes_part, "fields")
-        self._parts(component.parties, takes_part, "parties")
+        parties, fields = self._parts(component.parties), 0
+        if decided is None or not decided.not_possible:
+            self.all_not_possible = False
+            self._materials((decided,) if decided else possible, takes_part)
+            fields = self._parts(component.fields)
+        if takes_part:
+            self.parties |= parties
+            self.fields |= fields
 
     def _cases(self, component: _Component) -> tuple[_Case | None, tuple[_Case, ...]]:
         """The situation that fits, else those that still may; notes what may settle them."""
@@ -467,31 +482,26 @@ class _View:
         for case in cases:
             if case.not_possible:
                 continue
-            here = 0
-            for part in case.materials:
-                if part.bit in seen:
-                    value = seen[part.bit]
-                else:
-                    value = self._value(part)
-                    seen[part.bit] = value
-                if value:
-                    here |= part.bit
+            here = case.materials.always
+            for part in case.materials.conditional:
+                bit = part.bit
+                if bit not in seen:
+                    seen[bit] = self._value(part.when)
+                if seen[bit]:
+                    here |= bit
             needed &= here
         if takes_part and needed != -1:
             self.materials |= needed
 
-    def _parts(self, parts: tuple[_Part, ...], takes_part: bool | None, name: str) -> None:
-        mask = 0
-        for part in parts:
-            if self._value(part):
+    def _parts(self, parts: _Parts) -> int:
+        """Bits of those that certainly take part."""
+        mask = parts.always
+        for part in parts.conditional:
+            if self._value(part.when):
                 mask |= part.bit
-        if takes_part:
-            setattr(self, name, getattr(self, name) | mask)
+        return mask
 
-    def _value(self, part: _Part) -> bool | None:
-        when = part.when
-        if when is None:
-            return True
+    def _value(self, when: Compiled) -> bool | None:
         value = when.test(self.known)
         if value is None:
             self.live |= when.live(self.known)
