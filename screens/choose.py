@@ -44,7 +44,8 @@ class Screen(BlockScreen):
         kit = self.kit
         self._query = body.query
         if body.searching:
-            return (self._field(body), self._ways(body))
+            beside = kit.metrics.landscape  # the keyboard is at the right, and room for this
+            return (self._field(body), *(() if beside else (self._ways(body),)))
         title = Heading(key="title", text=body.title or kit.text("choose.title"))
         return (title, self._ways(body))
 
@@ -65,6 +66,7 @@ class Screen(BlockScreen):
             return ()
         disabled = () if body.query else ("backspace",)
         return (
+            *((self._ways(body),) if self.kit.metrics.landscape else ()),
             Keys(
                 key="keys",
                 rows=_ROWS,
@@ -98,7 +100,9 @@ class Screen(BlockScreen):
 
     def _field(self, body: ChooseView) -> Card:
         kit = self.kit
-        found = kit.text("choose.found", count=len(body.cards)) if body.query else ""
+        narrow = kit.metrics.large and kit.metrics.landscape
+        count = body.query and not narrow
+        found = kit.text("choose.found", count=len(body.cards)) if count else ""
         return Card(
             key="query",
             title=body.query.upper() or kit.text("choose.empty"),

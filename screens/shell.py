@@ -33,6 +33,7 @@ from kiosk.journey.events import (
 )
 from kiosk.journey.terms import Language, Size, StepName, Theme
 from kiosk.journey.views import Frame, Notice, View
+from screens.ports import InputMethod
 from screens.preview import PreviewSource
 from screens.registry import screen_for
 from screens.theme import Look, Metrics, Role, colour
@@ -66,12 +67,16 @@ class Shell(QWidget):
         look: Look,
         emit: Callable[[Event], None],
         preview: PreviewSource,
+        documents: PreviewSource | None = None,
+        pinyin: InputMethod | None = None,
     ) -> None:
         super().__init__()
         self._words = words
         self._look = look
         self._emit = emit
         self._preview = preview
+        self._documents = documents
+        self._pinyin = pinyin
         self._view: View | None = None
         self._kit: Kit | None = None
         self._parts: _Parts | None = None
@@ -163,6 +168,8 @@ class Shell(QWidget):
             metrics,
             self._emit,
             self._preview,
+            self._documents,
+            self._pinyin,
         )
         self._parts = _Parts(self._kit, self)
         self.update()
@@ -534,7 +541,9 @@ class BarWidget(QWidget):
         if needed + gap * (len(self._buttons) - 1) <= width or len(self._buttons) == 1:
             return [self._buttons]
         if len(self._buttons) == 2:
-            return [self._buttons[:1], self._buttons[1:]]
+            one, two = self._buttons
+            main = isinstance(two.block, Button) and two.block.kind == "primary"
+            return [[one], [two]] if main else [[two], [one]]
         return [self._buttons[1:-1], [self._buttons[0], self._buttons[-1]]]
 
     def _weights(self, row: Sequence[ButtonWidget], width: int) -> list[int]:
@@ -550,6 +559,13 @@ class BarWidget(QWidget):
         spare = room - sum(naturals)
         if spare < 0:
             return shares(width, self.kit.metrics.gap, naturals)
+        last = row[-1].block
+        if len(row) > 2 and isinstance(last, Button) and last.kind != "primary":
+            alike = max(naturals[1:])  # two choices of the same weight look the same
+            if naturals[0] + alike * (len(row) - 1) <= room:
+                first = max(naturals[0], round(room * 0.24))
+                rest = (room - first) // (len(row) - 1)
+                return [first, *([rest] * (len(row) - 1))]
         others = [natural + spare // 2 // (len(row) - 1) for natural in naturals[:-1]]
         return [*others, room - sum(others)]
 

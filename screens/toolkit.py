@@ -18,7 +18,7 @@ How to add a screen
    widget. Everything touchable has a `name`, which becomes its objectName ("item:<code>"), and
    `on`: the event to emit, or a method of the screen for what is local (call `self.refresh()`
    after changing local state).
-4. Static words: `self.kit.text("key", name=value)`; add them to `config/words/ui.{zh,en}.yaml`.
+4. Static words: `self.kit.text(key, name=value)`; add them to `config/words/ui.{zh,en}.yaml`.
 5. Something that no block can draw (a pad, a preview): a frozen dataclass derived from `Block`
    and a widget derived from `BlockWidget` under `@draws(TheBlock)`, with `apply()` (the block
    changed), `height_for(width)` and `paintEvent`. `stretch = True` on the widget class lets it
@@ -53,7 +53,8 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from kiosk.journey.events import Event
 from kiosk.journey.views import Frame
 from screens.icons import paint_badge, paint_icon
-from screens.preview import PreviewSource
+from screens.ports import InputMethod
+from screens.preview import NoPreview, PreviewSource
 from screens.theme import TITLE_SPACING, Metrics, Role, Tokens, colour, contrast
 from screens.typeset import Typeset
 
@@ -81,6 +82,8 @@ class Kit:
         metrics: Metrics,
         emit: Callable[[Event], None],
         preview: PreviewSource,
+        documents: PreviewSource | None = None,
+        pinyin: InputMethod | None = None,
     ) -> None:
         self.words = words
         self.language = language
@@ -88,6 +91,8 @@ class Kit:
         self.metrics = metrics
         self.emit = emit
         self.preview = preview
+        self.documents = documents if documents is not None else NoPreview()
+        self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
 
     def text(self, key: str, **values: object) -> str:
@@ -175,7 +180,7 @@ class Card(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class Button(Block):
-    """`kind`: "primary", "outline", "pill" (small, quiet) or "pager" (small)."""
+    """`kind`: "primary", "outline"; small: "pill" (quiet), "pager", "chief" (filled), "chip"."""
 
     name: str
     text: str
@@ -721,7 +726,7 @@ def paint_focus(painter: QPainter, widget: TouchWidget) -> None:
     painter.drawRoundedRect(box, round_px, round_px)
 
 
-_SMALL = ("pill", "pager")
+_SMALL = ("pill", "pager", "chief", "chip")
 
 
 @draws(Button)
@@ -731,8 +736,9 @@ class ButtonWidget(TouchWidget):
     def apply(self) -> None:
         block = cast(Button, self.block)
         pill = block.kind in _SMALL
-        self._text = self.kit.set(block.text, Role.TEXT if pill else Role.HEADING)
-        self._pad = self.kit.metrics.px(6.0 if pill else 5.0)
+        plain = pill and block.kind != "chip"
+        self._text = self.kit.set(block.text, Role.TEXT if plain else Role.HEADING)
+        self._pad = self.kit.metrics.px(3.0 if block.kind == "chip" else (6.0 if pill else 5.0))
         self.bind(block.name, block.says or block.text, block.on, enabled=block.enabled)
 
     def natural_width(self) -> int:
@@ -744,7 +750,9 @@ class ButtonWidget(TouchWidget):
         block = cast(Button, self.block)
         least = metrics.pill if block.kind in _SMALL else metrics.button
         room = width - 2 * self._pad - self._icon_px()
-        return max(least, self._text.height(room) + metrics.px(5.0))
+        return max(
+            least, self._text.height(room) + metrics.px(1.6 if block.kind in _SMALL else 4.0)
+        )
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit, block = self.kit, cast(Button, self.block)
@@ -775,9 +783,9 @@ class ButtonWidget(TouchWidget):
         down = self.isDown()
         if not self.isEnabled():
             return "mist", "line", "ink_soft"
-        if block.kind == "primary":
+        if block.kind in ("primary", "chief"):
             return ("celadon_deep" if down else "celadon"), "", "on_celadon"
-        if block.kind == "pill":
+        if block.kind in ("pill", "chip"):
             return ("mist" if down else "card"), "line", "ink"
         return ("mist" if down else "card"), "celadon", "celadon_deep"
 
@@ -1212,7 +1220,8 @@ class Stage(QWidget):
         self, head: Sequence[Block], blocks: Sequence[Block], foot: Sequence[Block]
     ) -> None:
         """Show these blocks; stays on the page while the same blocks are shown."""
-        keys = tuple(block.key for block in blocks)
+        titles = (block.text for block in head if isinstance(block, Heading))
+        keys = (*titles, *(block.key for block in blocks))
         if keys != self._keys:
             self._keys = keys
             self.page = 0
@@ -1245,7 +1254,10 @@ class Stage(QWidget):
         right = QRect(left_px + between, 0, right_px, whole.height())
         if self._foot and self.foot_right:
             self._place_foot(right, middle=True)
-            self._place_body(*self._place_head(left, round(left.height() * 0.6)))
+            tallest = max(self._stack.heights(self._body, left_px), default=0)
+            pager = self.kit.metrics.pill + round(self.kit.metrics.gap * 2.3)
+            room = min(round(left.height() * 0.6), left.height() - tallest - pager)
+            self._place_body(*self._place_head(left, room))
             return
         _, body = self._place_head(left, left.height())
         self._place_body(self._place_foot(right), body)

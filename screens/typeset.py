@@ -7,6 +7,7 @@ height first. `**strong**` marks bold words where a text is set with `rich`.
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout
@@ -82,6 +83,30 @@ class Typeset:
             x = (box.width() - line.naturalTextWidth()) / 2 if centred else 0.0
             line.setPosition(QPointF(x, at * self.pitch + (self.pitch - line.height()) / 2))
         self._layout.draw(painter, box.topLeft())
+
+    def caret(self, width: float) -> tuple[float, float]:
+        """Where text typed next would stand: x, and y of the top of its line."""
+        self._wrap(width)
+        if not self._lines:
+            return 0.0, 0.0
+        line = self._layout.lineAt(self._lines - 1)
+        return line.naturalTextWidth(), float((self._lines - 1) * self.pitch)
+
+    def spans(self, width: float, start: int, end: int) -> list[tuple[float, float, float]]:
+        """Where the characters from `start` to `end` stand: x, x, top of the line."""
+        self._wrap(width)
+        start, end = (len(self.text[:at].encode("utf-16-le")) // 2 for at in (start, end))
+        found = []
+        for at in range(self._lines):
+            line = self._layout.lineAt(at)
+            first = max(start, line.textStart())
+            last = min(end, line.textStart() + line.textLength())
+            if first < last:
+                x_of = [
+                    cast(tuple[float, int], line.cursorToX(place))[0] for place in (first, last)
+                ]
+                found.append((x_of[0], x_of[1], float(at * self.pitch)))
+        return found
 
     def _wrap(self, width: float) -> None:
         if width == self._width:

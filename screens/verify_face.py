@@ -48,8 +48,13 @@ class Screen(BlockScreen):
         kit = self.kit
         if body.state == "looking" and not kit.metrics.landscape:
             return (self._kept(),)
-        if body.state != "consent":
+        if body.state != "consent" or kit.metrics.landscape:
             return ()
+        return (Row(key="consent", cells=self._choice()),)
+
+    def _choice(self) -> tuple[Button, Button]:
+        """Two equal buttons: neither is the main action."""
+        kit = self.kit
         refuse = Button(
             key="consent:no",
             name="consent:no",
@@ -62,10 +67,12 @@ class Screen(BlockScreen):
             text=kit.text("face.consent.yes"),
             on=ConsentGiven(),
         )
-        return (Row(key="consent", cells=(refuse, agree)),)
+        return (refuse, agree)
 
     def extra_actions(self, body: VerifyFaceView) -> tuple[Button, ...]:
         kit = self.kit
+        if body.state == "consent" and kit.metrics.landscape:
+            return self._choice()
         if body.state not in ("looking", "failed"):
             return ()
         other = Button(

@@ -104,7 +104,7 @@ class Screen(BlockScreen):
         (number, at), *more = body.stubs
         text = kit.text("welcome.saved.what", number=f"**{number}**", at=at)
         if more:
-            text += kit.text("welcome.saved.more", count=len(more))
+            text += "\n" + kit.text("welcome.saved.more", count=len(more))
         note = Note(
             key="saved", title=kit.text("welcome.saved"), text=text, icon="check", rich=True
         )
