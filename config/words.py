@@ -82,7 +82,7 @@ def _flat(path: Path) -> dict[str, str]:
     return loaded
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """The safe loader, refusing a key that comes twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:

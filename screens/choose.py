@@ -19,7 +19,6 @@ from screens.toolkit import (
     Note,
     Row,
     chunked,
-    fitting_columns,
     keypad,
 )
 
@@ -84,15 +83,16 @@ class Screen(BlockScreen):
         width = metrics.width_px - 2 * metrics.margin
         if metrics.landscape:
             width = round((width - 2 * metrics.gap) * (1 - self.stage.left_share))
-        names = [group.name for group in body.groups]
-        columns = fitting_columns(kit, names, Role.TEXT, width - metrics.px(30.0), (5, 4, 3, 2))
+        longest = max((kit.set(group.name).natural_width() for group in body.groups), default=0)
+        cell = round(longest) + 2 * metrics.px(3.0) + 4 + metrics.gap
+        columns = max(1, min(5, (width + metrics.gap) // cell))
         pills = [
             Button(
                 key=f"group:{group.id}",
                 name=f"group:{group.id}",
                 text=group.name,
                 on=GroupOpened(group.id),
-                kind="pager",
+                kind="chip",
             )
             for group in body.groups
         ]

@@ -349,10 +349,9 @@ class HeaderWidget(QWidget):
         sub = kit.join(frame.person, verified) if frame.person else ""
         heading = frame.heading
         if not sub and not heading:
-            heading, sub = kit.text("brand"), frame.site
-            wanted = max(kit.set(heading, Role.BRAND).natural_width(), kit.set(sub).natural_width())
-            if wanted > self._room_beside():
-                heading = ""  # the brand stands beside the logo, the site below
+            sub = frame.site
+            # the brand stands beside the logo; with it the site, where both have room
+            heading = kit.text("brand") if kit.metrics.landscape else ""
         shown = (heading, sub, frame.leave)
         if shown != self._shown:
             self._shown = shown
@@ -362,11 +361,6 @@ class HeaderWidget(QWidget):
             self._place()
             self.update()
 
-    def _room_beside(self) -> int:
-        metrics = self.kit.metrics
-        width = metrics.width_px - 2 * metrics.margin
-        return width - self._logo - metrics.px(4.4) - self._pills_width() - metrics.gap
-
     def height_for(self, width: int) -> int:
         """Height needed at a width; decides whether the heading stands beside the logo."""
         metrics = self.kit.metrics
@@ -375,7 +369,8 @@ class HeaderWidget(QWidget):
         widest = max(self._heading.natural_width(), self._sub.natural_width())
         text = self._heading.height(max(1, room)) + self._sub.height(max(1, room))
         roomy = 2.0 if metrics.landscape else 1.35
-        self._below = widest > room or text > row * roomy
+        alone = not self._heading.text  # the brand has the place beside the logo
+        self._below = alone or widest > room or text > row * roomy
         if self._below:
             gap = metrics.px(4.4 if not metrics.landscape else 2.0)
             return row + gap + self._heading.height(width) + self._sub.height(width)
@@ -403,7 +398,7 @@ class HeaderWidget(QWidget):
             gap = metrics.px(4.4 if not metrics.landscape else 2.0)
             box = QRectF(0, row + gap, self.width(), self.height())
             brand = kit.set(kit.text("brand"), Role.BRAND)
-            if brand.natural_width() <= room and self._heading.text:
+            if brand.natural_width() <= room:
                 at = QRectF(left, (row - brand.pitch) / 2, room, brand.pitch)
                 brand.paint(painter, at, kit.colour("ink"))
         self._heading.paint(painter, box, kit.colour("ink"))

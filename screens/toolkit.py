@@ -611,10 +611,10 @@ class _CardFace:
 
     def _paint_text(self, painter: QPainter, box: QRectF, ink: str, *, centred: bool) -> None:
         room = box.width()
-        self.title.paint(painter, box, self.kit.colour(ink), centred=centred)
+        self.title.paint(painter, box, self.kit.colour(ink), centred=centred, balanced=True)
         box.setTop(box.top() + self.title.height(room) + self.inner)
         for sub in self.subs:
-            sub.paint(painter, box, self.kit.colour("ink_soft"), centred=centred)
+            sub.paint(painter, box, self.kit.colour("ink_soft"), centred=centred, balanced=True)
             box.setTop(box.top() + sub.height(room))
         self.tag.paint(painter, box, self.kit.colour(self.card.tag_ink), centred=centred)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtGui import QTextLayout
+from PySide6.QtWidgets import QApplication
 
 from config.themes import load_themes
 from kiosk.journey.terms import Size
@@ -16,6 +18,7 @@ from screens.theme import (
     Role,
     Tokens,
     contrast,
+    make_font,
 )
 
 LEAST = {"calm": 4.5, "contrast": 7.0}
@@ -59,3 +62,15 @@ def test_a_theme_with_a_missing_token_is_refused() -> None:
 def test_a_colour_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="ink"):
         Tokens.of({**load_themes()["calm"], "ink": "black"})
+
+
+@pytest.mark.parametrize("character", ["瓯", "㙇", "𠮷", "𬭊", "𰻞", "e"])
+def test_rare_characters_have_a_glyph(qapp: QApplication, character: str) -> None:
+    """No name is shown with a box; code points of five planes and extensions."""
+    layout = QTextLayout(character, make_font(40, bold=False))
+    layout.beginLayout()
+    layout.createLine().setLineWidth(400)
+    layout.endLayout()
+    glyphs = [index for run in layout.glyphRuns() for index in run.glyphIndexes()]
+    assert glyphs
+    assert 0 not in glyphs
