@@ -94,7 +94,7 @@ def document_of(
 
 def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
     evidence = [Evidence(kind=EvidenceKind.CARD, at=draft.made_at)]
-    if party.distance is not None or party.verified == "card-and-face":
+    if party.verified == "card-and-face":  # a look that did not match is no evidence
         evidence.append(
             Evidence(
                 kind=EvidenceKind.FACE,

@@ -15,10 +15,12 @@ from typing import Final
 from kiosk.catalogue.model import FieldKind
 
 # Mobile numbers of the mainland begin 13-19; landlines with 0 and the area; others with +.
-_PHONE: Final = re.compile(r"^(1[3-9]\d{9}|0\d{2,3}\d{7,8}|\+\d{7,15})$")
-_NAME: Final = re.compile(r"^[^\W\d_](?:[^\W\d_]|[·•.' \-]|[\ue000-\uf8ff])*$")
-_MONEY: Final = re.compile(r"^\d{1,9}(\.\d{1,2})?$")
+_PHONE: Final = re.compile(r"^(1[3-9]\d{9}|0\d{2,3}\d{7,8}|\+\d{7,15})$", re.ASCII)
+# The dots are those between the parts of Uyghur, Tibetan and other names.
+_NAME_SIGNS: Final = frozenset("·•‧・.,'’ -")
+_MONEY: Final = re.compile(r"^\d{1,9}(\.\d{1,2})?$", re.ASCII)
 _CODE: Final = re.compile(r"^[A-Z0-9\-]{2,32}$")
+_IDEOGRAPHS: Final = range(0x20000, 0x40000)
 _SHORTEST_ADDRESS: Final = 5
 _LONGEST: Final = 120
 
@@ -30,17 +32,40 @@ def tidy(kind: FieldKind, text: str) -> str:
         return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", trimmed))
     if kind is FieldKind.CODE:
         return re.sub(r"\s", "", unicodedata.normalize("NFKC", trimmed)).upper()
+    if kind is FieldKind.DATE:
+        return _iso(trimmed)
     return trimmed
+
+
+def _iso(text: str) -> str:
+    """A day as YYYY-MM-DD where it is one, else as it came."""
+    try:
+        return date.fromisoformat(unicodedata.normalize("NFKC", text)).isoformat()
+    except ValueError:
+        return text
 
 
 def _phone(text: str) -> str:
     return "" if _PHONE.match(text) else "field.error.phone"
 
 
+def _is_letter(char: str) -> bool:
+    """A letter of some script, also one that this Python's tables do not have yet.
+
+    A private-use code point stands for a rare character (Co); the ideographic planes grow
+    with every Unicode version, so what is unassigned there (Cn) is one as well. Marks (M)
+    belong to the letter before them, as do the selectors of an ideograph's variant.
+    """
+    category = unicodedata.category(char)
+    return (
+        category[0] in "LM" or category == "Co" or (category == "Cn" and ord(char) in _IDEOGRAPHS)
+    )
+
+
 def _name(text: str) -> str:
-    # A private-use code point stands for a rare character: it is a letter of the name.
-    plain = "".join("字" if unicodedata.category(char) == "Co" else char for char in text)
-    return "" if _NAME.match(plain) and len(text) <= _LONGEST else "field.error.name"
+    letters = all(_is_letter(char) or char in _NAME_SIGNS for char in text)
+    begins = _is_letter(text[0]) and not unicodedata.category(text[0]).startswith("M")
+    return "" if letters and begins and len(text) <= _LONGEST else "field.error.name"
 
 
 def _address(text: str) -> str:

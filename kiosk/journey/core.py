@@ -51,6 +51,7 @@ _MANY_S: Final = math.inf
 _NO_PROGRESS: Final = frozenset(
     {StepName.WELCOME, StepName.CHOOSE, StepName.ITEM_GUIDE, StepName.OTHER_WAY, StepName.FAREWELL}
 )
+_OFF_ROUTE: Final = frozenset({StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY})
 _CANNOT_LEAVE: Final = frozenset({StepName.WELCOME, StepName.FAREWELL})
 
 
@@ -84,10 +85,18 @@ def advance(visit: Visit, event: Event, now: Now) -> Result:
         visit = replace(visit, touched_s=now.monotonic_s, warned_s=None, touches=visit.touches + 1)
         if warned and isinstance(event, Stay):
             return visit, ()
-    handler = _COMMON.get(type(event))
-    if handler is not None:
-        return handler(visit, event, now)
-    return _step(visit, event, now)
+    handler = _COMMON.get(type(event), _step)
+    after, effects = handler(visit, event, now)
+    return _patient(visit, after, now), effects
+
+
+def _patient(before: Visit, after: Visit, now: Now) -> Visit:
+    """While the machine works nobody idles: a warning goes, and counting begins afresh after."""
+    if _idle_factor(after) == 0.0:
+        return replace(after, warned_s=None) if after.warned_s is not None else after
+    if _idle_factor(before) == 0.0:
+        return replace(after, touched_s=now.monotonic_s)
+    return after
 
 
 def _step(visit: Visit, event: Event, now: Now) -> Result:
@@ -112,6 +121,8 @@ def _move(before: Visit, turn: Turn, now: Now) -> Result:
     else:
         return visit, turn.effects
     trail = (*visit.trail, before.place) if turn.keep_trail else ()
+    if target in trail:  # back at review after a change: Back leads on from there, not round
+        trail = trail[: trail.index(target)]
     return _enter(replace(visit, trail=trail), target, now, turn.effects)
 
 
@@ -128,10 +139,18 @@ def _enter(visit: Visit, place: Place, now: Now, effects: tuple[Effect, ...] = (
 
 def _back(visit: Visit, now: Now) -> Result:
     visit = replace(visit, notice=None)
-    if not visit.trail or not STEPS[visit.place.step].can_go_back(visit):
+    if not STEPS[visit.place.step].can_go_back(visit):
         return visit, ()
-    *trail, place = visit.trail
-    return _enter(replace(visit, trail=tuple(trail)), place, now)
+    trail = _trail(visit, now)
+    if not trail:
+        return visit, ()
+    return _enter(replace(visit, trail=trail[:-1]), trail[-1], now)
+
+
+def _trail(visit: Visit, now: Now) -> tuple[Place, ...]:
+    """Where Back leads: places that an answer took off the route are passed by."""
+    places = route(visit, now)
+    return tuple(p for p in visit.trail if p.step in _OFF_ROUTE or p in places)
 
 
 def _end(visit: Visit, reason: EndReason) -> Result:
@@ -205,6 +224,8 @@ def _waits(visit: Visit, event: Event, _now: Now) -> Result:
 
 def _printed(visit: Visit, event: Event, _now: Now) -> Result:
     assert isinstance(event, Printed)
+    if visit.printing.get(event.what) != "printing":  # of the matter before this one
+        return visit, ()
     return replace(visit, printing={**visit.printing, event.what: "printed"}), ()
 
 
@@ -218,6 +239,8 @@ PRINT_NOTICES: Final[Mapping[str, str]] = {
 
 def _print_failed(visit: Visit, event: Event, _now: Now) -> Result:
     assert isinstance(event, PrintFailed)
+    if visit.printing.get(event.what) != "printing":
+        return visit, ()
     notice = Notice(PRINT_NOTICES.get(event.code, "print-failed"), event.code)
     return replace(visit, printing={**visit.printing, event.what: "failed"}, notice=notice), ()
 
@@ -227,6 +250,8 @@ def _timed_out(visit: Visit, _event: Event, now: Now) -> Result:
     if due is not None and now.monotonic_s >= due:
         return _step(visit, TimedOut(), now)
     idle_due = _idle_due_s(visit)
+    if idle_due == _MANY_S:
+        return visit, ()
     if visit.warned_s is not None:
         if now.monotonic_s >= visit.warned_s + visit.rules.idle_warning_s:
             return _end(visit, EndReason.IDLE)
@@ -255,9 +280,16 @@ _COMMON: Final[Mapping[type[Event], _Handler]] = {
 }
 
 
+def _idle_factor(visit: Visit) -> float:
+    """How patient the step is; 0 while the machine works."""
+    if visit.submission.state == "saving":
+        return 0.0
+    return STEPS[visit.place.step].idle_factor(visit)
+
+
 def _idle_due_s(visit: Visit) -> float:
-    factor = STEPS[visit.place.step].idle_factor(visit)
-    if visit.pristine or factor == 0.0 or visit.submission.state == "saving":
+    factor = _idle_factor(visit)
+    if visit.pristine or factor == 0.0:
         return _MANY_S
     usual_s = visit.rules.idle_large_s if visit.size is Size.LARGE else visit.rules.idle_normal_s
     return visit.touched_s + usual_s * factor
@@ -305,7 +337,7 @@ def view(visit: Visit, now: Now) -> View:
             person=person,
             verified=verified,
             progress=_progress(visit, now),
-            back=bool(visit.trail) and step.can_go_back(visit),
+            back=step.can_go_back(visit) and (bool(_trail(visit, now)) or step.inner_back(visit)),
             leave=visit.place.step not in _CANNOT_LEAVE and visit.submission.state != "saving",
             next_key=action.key,
             next_enabled=action.enabled,

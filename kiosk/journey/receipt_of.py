@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from kiosk.catalogue.model import Material, Source
 from kiosk.identity.validity import masked
-from kiosk.journey.route import CONTACT, accepted
-from kiosk.journey.steps.delivery import delivery_address
+from kiosk.journey.route import accepted, contact_of, delivery_address, materials_of
 from kiosk.journey.visit import Now, Paper, Visit, lead_role, owed_until, path_of
 from kiosk.receipts.content import Component, Delivery, Owed, Receipt, mask_phone
 
@@ -45,14 +44,14 @@ def receipt_of(visit: Visit, now: Now) -> Receipt:
         )
         if matter.bundle
         else (),
-        handed_in=tuple(visit.say(m.name) for m in path.materials if _paper(visit, m).pages),
+        handed_in=tuple(visit.say(m.name) for m in materials_of(path) if _paper(visit, m).pages),
         owed=tuple(
             Owed(visit.say(m.name), owed_until(m.pledge_days, now))
-            for m in path.materials
+            for m in materials_of(path)
             if _paper(visit, m).pledged and m.pledge_days is not None
         ),
         result_by=_result_by(visit),
-        contact=mask_phone(visit.form.get(CONTACT, "")),
+        contact=mask_phone(contact_of(visit, path)),
         ask_phone=matter.guide.phone,
         take_along=(),
         qr=qr_text(visit),

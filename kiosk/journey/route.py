@@ -8,15 +8,19 @@ always has one next place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from kiosk.application.fields import problem
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import (
+    FieldKind,
     FormField,
+    Item,
     Kind,
     Material,
     Matter,
     PartyIdentity,
+    PartyRole,
     Result,
     Situation,
     Source,
@@ -31,14 +35,41 @@ from kiosk.journey.visit import (
     needs_card,
     needs_face,
     path_of,
+    told_facts,
 )
 
-CONTACT = "contact_phone"
+CONTACT: Final = "contact_phone"
+ADDRESS: Final = "delivery_address"
+
+
+def materials_of(path: Path) -> tuple[Material, ...]:
+    """The materials of what can be handed in here; of a bundle not those of its other items."""
+    wanted = {name for _, situation in accepted(path) for name in situation.materials}
+    return tuple(m for m in path.materials if m.id in wanted)
 
 
 def papers_asked(path: Path) -> tuple[Material, ...]:
     """The materials that the resident has to lay under the document camera."""
-    return tuple(m for m in path.materials if m.source is Source.RESIDENT)
+    return tuple(m for m in materials_of(path) if m.source is Source.RESIDENT)
+
+
+def _items(matter: Matter, path: Path) -> Iterator[Item]:
+    codes = {code for code, _ in accepted(path)}
+    return (c.item for c in matter.components if c.item.code in codes)
+
+
+def fields_of(matter: Matter, path: Path) -> tuple[FormField, ...]:
+    """The form fields of what can be handed in here."""
+    wanted = {f.key for item in _items(matter, path) for f in item.form}
+    return tuple(f for f in path.fields if f.key in wanted)
+
+
+def parties_of(matter: Matter, path: Path) -> tuple[PartyRole, ...]:
+    """Who takes part in what can be handed in here; before the decision, in anything."""
+    if not accepted(path):
+        return path.parties
+    wanted = {p.role for item in _items(matter, path) for p in item.parties}
+    return tuple(p for p in path.parties if p.role in wanted)
 
 
 def paper_done(visit: Visit, material: Material) -> bool:
@@ -65,6 +96,31 @@ def prefilled(visit: Visit, form_field: FormField) -> str:
         "card.address": card.address,
     }
     return told.get(form_field.prefill, "")
+
+
+def contact_of(visit: Visit, path: Path) -> str:
+    """The telephone for a correction, "" where the case does not ask for one."""
+    matter = visit.matter
+    asked = fields_of(matter, path) if matter is not None else ()
+    return next((field_value(visit, f) for f in asked if f.key == CONTACT), "")
+
+
+def delivery_address(visit: Visit) -> str:
+    """What was typed, else the address of the card."""
+    typed = visit.form.get(ADDRESS)
+    if typed is not None:
+        return typed
+    matter = visit.matter
+    party = visit.parties.get(lead_role(matter)) if matter is not None else None
+    return party.card.address if party is not None else ""
+
+
+def _delivery_done(visit: Visit, matter: Matter) -> bool:
+    """A way is chosen, and where it needs an address there is one that can be kept."""
+    if visit.delivery not in matter.delivery:
+        return False
+    address = delivery_address(visit)
+    return visit.delivery != "post" or not problem(FieldKind.ADDRESS, address, required=True)
 
 
 def field_done(visit: Visit, form_field: FormField) -> bool:
@@ -108,7 +164,8 @@ def _others(visit: Visit, matter: Matter, path: Path) -> tuple[list[str], list[s
     it tells; where they don't, only once the outcome is known.
     """
     lead = lead_role(matter)
-    roles = [p.role for p in path.parties if p.identity is PartyIdentity.CARD and p.role != lead]
+    taking_part = parties_of(matter, path)
+    roles = [p.role for p in taking_part if p.identity is PartyIdentity.CARD and p.role != lead]
     missing = {name.partition(".")[0] for name in path.missing_facts}
     early = [role for role in roles if role in visit.parties or role in missing]
     return early, [role for role in roles if role not in early]
@@ -125,19 +182,16 @@ def _next_question(path: Path) -> Iterator[Place]:
         return
 
 
-def _told(visit: Visit) -> Iterator[Place]:
+def _told(visit: Visit, now: Now) -> Iterator[Place]:
     """Facts that were asked because no card told them stay on the route, to be changed."""
-    for name in visit.told:
-        role = name.partition(".")[0]
-        if role not in visit.parties:
-            yield Place(StepName.QUESTIONS, detail=PREFIX + name)
+    for name in told_facts(visit, now):
+        yield Place(StepName.QUESTIONS, detail=PREFIX + name)
 
 
 def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
     if not visit.trial:
         yield from _identities(matter, [lead_role(matter)])
     path = path_of(visit, now)
-    yield from _told(visit)
     for question in path.asked:
         yield Place(StepName.QUESTIONS, detail=question.id)
     early, late = _others(visit, matter, path)
@@ -145,6 +199,7 @@ def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
         yield from _identities(matter, early)
         if any(role not in visit.parties for role in early):
             return
+    yield from _told(visit, now)
     yield from _next_question(path)
     if not path.decided:
         return
@@ -154,7 +209,7 @@ def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
     yield from _identities(matter, late)
     if papers_asked(path):
         yield Place(StepName.MATERIALS)
-    for form_field in path.fields:
+    for form_field in fields_of(matter, path):
         yield Place(StepName.FORM, detail=form_field.key)
     if matter.delivery:
         yield Place(StepName.DELIVERY)
@@ -171,13 +226,14 @@ def _ask(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
     path = path_of(visit, now)
     for question in path.asked:
         yield Place(StepName.QUESTIONS, detail=question.id)
+    yield from _told(visit, now)
     yield from _next_question(path)
     if not path.decided:
         return
     if path.result is not None and path.result is not Result.ACCEPT:
         yield Place(StepName.OUTCOME)
         return
-    for form_field in path.fields:
+    for form_field in fields_of(matter, path):
         yield Place(StepName.FORM, detail=form_field.key)
     yield Place(StepName.RESULT)
     yield Place(StepName.RATE)
@@ -217,15 +273,41 @@ def complete(visit: Visit, place: Place, now: Now) -> bool:
     if place.step is StepName.MATERIALS:
         return all(paper_done(visit, m) for m in papers_asked(path))
     if place.step is StepName.FORM:
-        return any(f.key == place.detail and field_done(visit, f) for f in path.fields)
+        return any(f.key == place.detail and field_done(visit, f) for f in matter.form)
     if place.step is StepName.DELIVERY:
-        return visit.delivery in matter.delivery
+        return _delivery_done(visit, matter)
     if place.step is StepName.OUTCOME:
         return can_go_on(path) and visit.outcome_seen == seen_as(path)
     return place.step is StepName.SIGN and bool(visit.strokes)
 
 
-_ONCE = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE, StepName.OUTCOME})
+_ONCE: Final = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE, StepName.OUTCOME})
+
+
+def _once(place: Place) -> bool:
+    """Facts that were told stand behind the questions that came after them: passed by, too."""
+    return place.step in _ONCE or place.detail.startswith(PREFIX)
+
+
+_TO_COMPLETE: Final = frozenset(
+    {
+        StepName.IDENTIFY,
+        StepName.VERIFY_FACE,
+        StepName.QUESTIONS,
+        StepName.OUTCOME,
+        StepName.MATERIALS,
+        StepName.FORM,
+        StepName.DELIVERY,
+    }
+)
+
+
+def first_open(visit: Visit, now: Now) -> Place | None:
+    """The first place before review at which something is left to ask."""
+    return next(
+        (p for p in route(visit, now) if p.step in _TO_COMPLETE and not complete(visit, p, now)),
+        None,
+    )
 
 
 def following(visit: Visit, now: Now) -> Place:
@@ -234,7 +316,7 @@ def following(visit: Visit, now: Now) -> Place:
     places = route(visit, now)
     here = places.index(visit.place) if visit.place in places else _last_before(visit, places)
     for place in places[here + 1 :]:
-        if place.step in _ONCE and complete(visit, place, now):
+        if _once(place) and complete(visit, place, now):
             continue
         if visit.fast and place.step is not StepName.SIGN and complete(visit, place, now):
             continue

@@ -8,7 +8,7 @@ from typing import Final
 
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Kind, Material, Matter, Source
-from kiosk.journey.route import paper_done
+from kiosk.journey.route import materials_of, paper_done
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
 from kiosk.journey.visit import Now, Visit, needs_card, needs_face, owed_until
 
@@ -143,5 +143,5 @@ def day_text(visit: Visit, day: date) -> str:
 
 
 def material_lines(visit: Visit, path: Path, now: Now) -> tuple[MaterialLine, ...]:
-    """All materials of the path."""
-    return tuple(material_line(visit, material, now) for material in path.materials)
+    """All materials of what can be handed in here."""
+    return tuple(material_line(visit, material, now) for material in materials_of(path))

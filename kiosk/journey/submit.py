@@ -9,12 +9,18 @@ from kiosk.application.draft import (
     MaterialRecord,
     PartyRecord,
 )
-from kiosk.catalogue.engine import Path
-from kiosk.catalogue.model import Material, Source
-from kiosk.journey.route import CONTACT, accepted, field_value
-from kiosk.journey.steps.delivery import delivery_address
+from kiosk.catalogue.model import FormField, Material, Source
+from kiosk.journey.route import (
+    accepted,
+    contact_of,
+    delivery_address,
+    field_value,
+    fields_of,
+    materials_of,
+    parties_of,
+)
 from kiosk.journey.steps.questions import answer_text
-from kiosk.journey.visit import Now, Paper, Party, Visit, owed_until, path_of
+from kiosk.journey.visit import Now, Paper, Party, Visit, owed_until, path_of, told_facts
 
 _STATUS = {
     Source.CARD: "from-card",
@@ -34,7 +40,7 @@ def draft_of(visit: Visit, now: Now) -> Draft:
     if matter is None:
         raise ValueError("no matter is chosen")
     path = path_of(visit, now)
-    roles = {party.role for party in path.parties}
+    roles = [party.role for party in parties_of(matter, path)]
     return Draft(
         terminal=visit.rules.terminal,
         site=visit.rules.site.zh,
@@ -44,19 +50,17 @@ def draft_of(visit: Visit, now: Now) -> Draft:
         made_at=now.civil,
         clock_trusted=now.trusted,
         language=visit.language.value,
-        parties=tuple(_party(p) for role, p in visit.parties.items() if role in roles),
+        parties=tuple(_party(visit.parties[role]) for role in roles if role in visit.parties),
         answers=tuple(AnswerRecord(q.id, answer_text(path.on_path[q.id])) for q in path.asked),
         told=tuple(
-            AnswerRecord(name, answer_text(value))
-            for name, value in visit.told.items()
-            if name.partition(".")[0] not in visit.parties
+            AnswerRecord(name, answer_text(value)) for name, value in told_facts(visit, now).items()
         ),
         situations=tuple((item, situation.id) for item, situation in accepted(path)),
-        materials=tuple(_material(visit, m, now) for m in path.materials),
-        form=_form(visit, path),
+        materials=tuple(_material(visit, m, now) for m in materials_of(path)),
+        form=_form(visit, fields_of(matter, path)),
         delivery=visit.delivery,
         address=delivery_address(visit) if visit.delivery == "post" else "",
-        contact=visit.form.get(CONTACT, ""),
+        contact=contact_of(visit, path),
         signature=_signature(visit),
     )
 
@@ -102,8 +106,8 @@ def _material(visit: Visit, material: Material, now: Now) -> MaterialRecord:
     return MaterialRecord(material.id, "handed-in", pages)
 
 
-def _form(visit: Visit, path: Path) -> tuple[tuple[str, str], ...]:
-    values = ((f.key, field_value(visit, f)) for f in path.fields)
+def _form(visit: Visit, fields: tuple[FormField, ...]) -> tuple[tuple[str, str], ...]:
+    values = ((f.key, field_value(visit, f)) for f in fields)
     return tuple((key, value) for key, value in values if value)
 
 

@@ -62,6 +62,9 @@ class Step(Protocol):
     def can_go_back(self, visit: Visit) -> bool:
         """Back is offered, provided that the trail leads somewhere."""
 
+    def inner_back(self, visit: Visit) -> bool:
+        """Back stays within the step, so that it is offered even where the trail is empty."""
+
     def idle_factor(self, visit: Visit) -> float:
         """How much longer than usual somebody may think here."""
 
@@ -83,6 +86,10 @@ class Plain:
     def can_go_back(self, visit: Visit) -> bool:
         """Yes."""
         return True
+
+    def inner_back(self, visit: Visit) -> bool:
+        """No."""
+        return False
 
     def idle_factor(self, visit: Visit) -> float:
         """The usual time."""

@@ -56,8 +56,8 @@ class Rules:
     idle_large_s: float = 180.0
     idle_warning_s: float = 30.0
     farewell_s: float = 8.0
-    badge_salt: str = ""
-    badges: tuple[str, ...] = ()
+    badge_salt: str = field(default="", repr=False)
+    badges: tuple[str, ...] = field(default=(), repr=False)
     local_prefixes: tuple[str, ...] = ("浙江省温州市", "温州市")
 
 
@@ -187,7 +187,7 @@ class Visit:
     """One visit, from the first touch to the farewell."""
 
     number: int
-    pack: Pack
+    pack: Pack = field(repr=False)  # long
     rules: Rules
     world: World
     touched_s: float
@@ -217,6 +217,8 @@ class Visit:
     browse: Browse = Browse()
     reading: Reading = Reading()
     facing: Facing = Facing()
+    # Looks that came to nothing, by card number: reading the same card again gives no new ones.
+    face_tries: Mapping[str, int] = field(default_factory=dict, repr=False)
     rung: Rung | None = None
     capturing: Capturing = Capturing()
     submission: Submission = Submission()
@@ -268,13 +270,29 @@ def needs_face(matter: Matter) -> bool:
     return matter.assurance is Assurance.CARD_AND_FACE
 
 
+def card_facts(visit: Visit, now: Now) -> dict[str, Fact]:
+    """Facts by "role.name" that the cards tell; no age while the clock is not trusted."""
+    return {
+        f"{party.role}.{name}": value
+        for party in visit.parties.values()
+        for name, value in facts(party.card, now.today, visit.rules.local_prefixes).items()
+    }
+
+
+def told_facts(visit: Visit, now: Now) -> dict[str, Fact]:
+    """Facts that were asked for and that no card tells, of those who take part."""
+    by_card = card_facts(visit, now)
+    roles = {party.role for party in path_of(visit, now).parties}
+    return {
+        name: value
+        for name, value in visit.told.items()
+        if name not in by_card and name.partition(".")[0] in roles
+    }
+
+
 def known_facts(visit: Visit, now: Now) -> dict[str, Fact]:
-    """Facts by "role.name": what was told in a trial, overruled by what cards say."""
-    known: dict[str, Fact] = dict(visit.told)
-    for party in visit.parties.values():
-        told = facts(party.card, now.today, visit.rules.local_prefixes)
-        known.update({f"{party.role}.{name}": value for name, value in told.items()})
-    return known
+    """Facts by "role.name": what was told, overruled by what cards say."""
+    return {**visit.told, **card_facts(visit, now)}
 
 
 def path_of(visit: Visit, now: Now) -> Path:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from kiosk.application.fields import problem, tidy
 from kiosk.catalogue.model import FieldKind
 from kiosk.journey.events import DeliveryChosen, Event, FieldTyped, Next
+from kiosk.journey.route import ADDRESS, delivery_address
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import DeliveryView
-from kiosk.journey.visit import Now, Visit, lead_role
-
-ADDRESS: Final = "delivery_address"
-
-
-def delivery_address(visit: Visit) -> str:
-    """What was typed, else the address of the card."""
-    typed = visit.form.get(ADDRESS)
-    if typed is not None:
-        return typed
-    matter = visit.matter
-    party = visit.parties.get(lead_role(matter)) if matter is not None else None
-    return party.card.address if party is not None else ""
+from kiosk.journey.visit import Now, Visit
 
 
 class Delivery(Plain):

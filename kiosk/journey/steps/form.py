@@ -8,7 +8,7 @@ from typing import ClassVar
 from kiosk.application.fields import problem, tidy
 from kiosk.catalogue.model import FormField
 from kiosk.journey.events import Event, FieldTyped, Next
-from kiosk.journey.route import field_value, prefilled
+from kiosk.journey.route import field_value, fields_of, prefilled
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import FormView
@@ -50,7 +50,8 @@ class Form(Plain):
     def view(self, visit: Visit, now: Now) -> FormView:
         """The field and its place among the fields."""
         form_field = self._field(visit)
-        keys = [f.key for f in path_of(visit, now).fields]
+        matter = visit.matter
+        keys = [f.key for f in fields_of(matter, path_of(visit, now))] if matter else []
         known = prefilled(visit, form_field)
         return FormView(
             key=form_field.key,

@@ -23,7 +23,7 @@ from kiosk.journey.events import (
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import IdentifyView, Notice
-from kiosk.journey.visit import ASSISTANT, Now, Party, Place, Reading, Visit, lead_role
+from kiosk.journey.visit import ASSISTANT, Now, Party, Place, Reading, Visit, lead_role, needs_face
 
 NOTICES: Final[Mapping[str, str]] = {
     "RD-01": "reader-absent",
@@ -120,7 +120,9 @@ class Identify(Plain):
         if visit.place.role == ASSISTANT:
             place = Place(StepName.VERIFY_FACE, visit.place.detail)
             return Turn(replace(visit, place=place), forward=True, keep_trail=False)
-        return Turn(visit, forward=True)
+        # Where the card alone proves who it is, this was the verification: Back ends here.
+        matter = visit.matter
+        return Turn(visit, forward=True, keep_trail=matter is None or needs_face(matter))
 
     def can_go_back(self, visit: Visit) -> bool:
         """Not while the card lies there and is read."""

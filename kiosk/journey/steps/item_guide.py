@@ -18,14 +18,22 @@ from kiosk.journey.visit import (
     Rating,
     Submission,
     Visit,
+    lead_role,
 )
 
 
 def fresh_case(visit: Visit, matter_code: str) -> Visit:
-    """The visit about another matter: identity and looks stay, the case is gone."""
+    """The visit about another matter: identity and looks stay, the case is gone.
+
+    Whose identity stays is who stands at the terminal; a householder or an elder whose card
+    was read belonged to the case.
+    """
+    matter = visit.matter
+    lead = lead_role(matter) if matter is not None else ""
     return replace(
         visit,
         matter_code=matter_code,
+        parties={role: party for role, party in visit.parties.items() if role == lead},
         trial=False,
         fast=False,
         told={},

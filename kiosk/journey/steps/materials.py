@@ -86,11 +86,11 @@ class Materials(Plain):
         if isinstance(event, Retake) and capturing.state == "check":
             return self._aim(visit, capturing.material)
         if isinstance(event, (PageKept, Next)) and capturing.state == "check":
-            return Turn(replace(self._with_page(visit), capturing=Capturing()))
+            return Turn(replace(self._with_page(visit, now), capturing=Capturing()))
         if isinstance(event, AnotherPage) and capturing.state == "check":
             if not self._more_pages(visit, now):
                 return None
-            return self._aim(self._with_page(visit), capturing.material)
+            return self._aim(self._with_page(visit, now), capturing.material)
         if isinstance(event, Back) and capturing.state != "taking":
             return Turn(replace(visit, capturing=Capturing()), (StopDocumentCamera(),))
         return None
@@ -100,12 +100,14 @@ class Materials(Plain):
             return Turn(replace(visit, notice=Notice("document-camera-absent", "CM-01")))
         return Turn(replace(visit, capturing=Capturing("aim", material)), (AimDocumentCamera(),))
 
-    def _with_page(self, visit: Visit) -> Visit:
+    def _with_page(self, visit: Visit, now: Now) -> Visit:
+        """The page is kept; a paper that already has all its pages is photographed anew."""
         capturing = visit.capturing
-        paper = visit.papers.get(capturing.material, Paper())
-        if capturing.page is None:
+        material = self._material(visit, capturing.material, now)
+        if capturing.page is None or material is None:
             return visit
-        pages = (*paper.pages, capturing.page)
+        before = visit.papers.get(material.id, Paper()).pages
+        pages = (*(before if len(before) < material.pages else ()), capturing.page)
         return replace(visit, papers={**visit.papers, capturing.material: Paper(pages)})
 
     def _material(self, visit: Visit, name: str, now: Now) -> Material | None:
@@ -126,6 +128,10 @@ class Materials(Plain):
     def can_go_back(self, visit: Visit) -> bool:
         """Not while the picture is taken."""
         return visit.capturing.state != "taking"
+
+    def inner_back(self, visit: Visit) -> bool:
+        """From aiming and checking to the list."""
+        return visit.capturing.state in ("aim", "check")
 
     def view(self, visit: Visit, now: Now) -> MaterialsView:
         """The list, or the material that is photographed."""

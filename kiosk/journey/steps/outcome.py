@@ -9,7 +9,7 @@ from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Matter, Result, Source
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked
-from kiosk.journey.route import can_go_on, seen_as
+from kiosk.journey.route import can_go_on, materials_of, papers_asked, seen_as
 from kiosk.journey.shown import blocked, days_text, guide_lines, material_lines
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -33,7 +33,7 @@ class Outcome(Plain):
         path = path_of(visit, now)
         if isinstance(event, Next):
             return self._go_on(visit, matter, path)
-        if isinstance(event, PrintAsked):
+        if isinstance(event, PrintAsked) and visit.printing.get("list") != "printing":
             printing = {**visit.printing, "list": "printing"}
             content = self._bring_list(visit, matter, path, now)
             return Turn(replace(visit, printing=printing), (Print("list", content=content),))
@@ -101,12 +101,11 @@ class Outcome(Plain):
             item=visit.say(matter.name),
             materials=tuple(
                 BringMaterial(visit.say(m.name), visit.say(m.why), visit.say(m.hint))
-                for m in path.materials
-                if m.source is Source.RESIDENT and not stop
+                for m in papers_asked(path)
             ),
             situation="; ".join(visit.say(s.name) for _, s in path.situations),
             not_today=" ".join(reasons) if stop else "",
-            already_held=tuple(visit.say(m.name) for m in path.materials if m.source in held),
+            already_held=tuple(visit.say(m.name) for m in materials_of(path) if m.source in held),
             where=visit.say(matter.guide.where),
             fee=visit.say(matter.guide.fee),
             days=days_text(visit, days) if days is not None else "",

@@ -13,7 +13,7 @@ from kiosk.journey.events import Answered, Event, Next
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import Notice, OptionLine, QuestionView
-from kiosk.journey.visit import Now, Visit, lead_role, path_of
+from kiosk.journey.visit import Now, Visit, lead_role, path_of, told_facts
 
 YES_NO = (("yes", "是", "Yes"), ("no", "否", "No"))
 
@@ -101,7 +101,7 @@ class Questions(Plain):
         chosen = set(value.split(",")) if value else set()
         return QuestionView(
             id=question.id,
-            number=self._number(visit, path),
+            number=self._number(visit, path, now),
             most_left=path.most_left,
             text=visit.say(question.text),
             hint=visit.say(question.hint),
@@ -113,10 +113,10 @@ class Questions(Plain):
             trial=visit.trial,
         )
 
-    def _number(self, visit: Visit, path: Path) -> int:
+    def _number(self, visit: Visit, path: Path, now: Now) -> int:
         before = [q.id for q in path.asked]
         here = visit.place.detail
-        told = sum(1 for name in visit.told if PREFIX + name != here)
+        told = sum(1 for name in told_facts(visit, now) if PREFIX + name != here)
         return (before.index(here) if here in before else len(before)) + told + 1
 
     def _options(

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Answer, Question, QuestionKind
 from kiosk.identity.validity import masked
 from kiosk.journey.asked_facts import fact_question
 from kiosk.journey.events import ChangeAsked, Event, Next
-from kiosk.journey.route import field_value, papers_asked, route
+from kiosk.journey.route import (
+    delivery_address,
+    field_value,
+    fields_of,
+    first_open,
+    papers_asked,
+    route,
+)
 from kiosk.journey.shown import due_text
-from kiosk.journey.steps.delivery import delivery_address
 from kiosk.journey.steps.questions import YES_NO, answer_text
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import ReviewRow, ReviewSection, ReviewView
-from kiosk.journey.visit import Now, Place, Visit, lead_role, path_of
+from kiosk.journey.visit import Now, Place, Visit, lead_role, path_of, told_facts
 
 
 def masked_number(number: str) -> str:
     """The first three and the last two of an ID number."""
     return f"{number[:3]}{'*' * max(0, len(number) - 5)}{number[-2:]}" if number else ""
+
+
+_CHANGEABLE: Final = frozenset(
+    {StepName.QUESTIONS, StepName.MATERIALS, StepName.FORM, StepName.DELIVERY}
+)
 
 
 class Review(Plain):
@@ -31,8 +42,11 @@ class Review(Plain):
     name: ClassVar[StepName] = StepName.REVIEW
 
     def enter(self, visit: Visit, now: Now) -> Turn:
-        """Whatever was passed by is complete now; a change from here comes back here."""
-        return Turn(replace(visit, fast=False))
+        """Whatever was passed by is complete now; a change from here comes back here.
+
+        A signature that was drawn before is taken back: something may be changed under it.
+        """
+        return Turn(replace(visit, fast=False, strokes=()))
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
         """Change something, or go on."""
@@ -42,10 +56,14 @@ class Review(Plain):
                 place = Place(StepName(step), detail=detail)
             except ValueError:
                 return None
-            if place not in route(visit, now):
+            if place.step not in _CHANGEABLE or place not in route(visit, now):
                 return None
             return Turn(replace(visit, fast=True), to=place)
         if isinstance(event, Next):
+            # Back from a change can lead here with something open: that comes first.
+            open_place = first_open(visit, now)
+            if open_place is not None:
+                return Turn(replace(visit, fast=True), to=open_place)
             return Turn(visit, forward=True)
         return None
 
@@ -58,7 +76,7 @@ class Review(Plain):
         path = path_of(visit, now)
         sections = (
             ReviewSection("review.people", self._people(visit)),
-            ReviewSection("review.answers", self._answers(visit, path)),
+            ReviewSection("review.answers", self._answers(visit, path, now)),
             ReviewSection("review.materials", self._materials(visit, path, now)),
             ReviewSection("review.form", self._form(visit, path)),
         )
@@ -77,15 +95,13 @@ class Review(Plain):
             if role in names
         )
 
-    def _answers(self, visit: Visit, path: Path) -> tuple[ReviewRow, ...]:
+    def _answers(self, visit: Visit, path: Path, now: Now) -> tuple[ReviewRow, ...]:
         matter = visit.matter
         assert matter is not None, "review is entered with a matter"
         rows = []
-        for name, fact in visit.told.items():
-            role = name.partition(".")[0]
-            if role not in visit.parties:
-                question = fact_question(matter, name, about_self=role == lead_role(matter))
-                rows.append((question, fact))
+        for name, fact in told_facts(visit, now).items():
+            about_self = name.partition(".")[0] == lead_role(matter)
+            rows.append((fact_question(matter, name, about_self=about_self), fact))
         told = [
             ReviewRow(visit.say(q.text), shown_answer(visit, q, a), f"{StepName.QUESTIONS}:{q.id}")
             for q, a in rows
@@ -116,9 +132,11 @@ class Review(Plain):
         return tuple(rows)
 
     def _form(self, visit: Visit, path: Path) -> tuple[ReviewRow, ...]:
+        matter = visit.matter
+        assert matter is not None, "review is entered with a matter"
         rows = [
             ReviewRow(visit.say(f.label), field_value(visit, f), f"{StepName.FORM}:{f.key}")
-            for f in path.fields
+            for f in fields_of(matter, path)
             if field_value(visit, f)
         ]
         if visit.delivery:

@@ -17,7 +17,7 @@ from kiosk.journey.events import (
     TryAgain,
 )
 from kiosk.journey.receipt_of import department_of, qr_text, receipt_of
-from kiosk.journey.route import CONTACT
+from kiosk.journey.route import contact_of, papers_asked
 from kiosk.journey.shown import due_text
 from kiosk.journey.steps.item_guide import fresh_case
 from kiosk.journey.submit import draft_of
@@ -108,7 +108,7 @@ class Submitted(Plain):
         path = path_of(visit, now)
         owed = tuple(
             (visit.say(m.name), due_text(visit, m.pledge_days, now))
-            for m in path.materials
+            for m in papers_asked(path)
             if m.pledge_days is not None and visit.papers.get(m.id, Paper()).pledged
         )
         return SubmittedView(
@@ -116,7 +116,7 @@ class Submitted(Plain):
             number=submission.number,
             case_number=submission.case_number,
             department=department_of(visit),
-            contact=mask_phone(visit.form.get(CONTACT, "")),
+            contact=mask_phone(contact_of(visit, path)),
             owed=owed,
             take_with=things(visit),
             printing=visit.printing.get("receipt", ""),

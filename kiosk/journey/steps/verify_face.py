@@ -47,8 +47,9 @@ class VerifyFace(Plain):
     name: ClassVar[StepName] = StepName.VERIFY_FACE
 
     def enter(self, visit: Visit, now: Now) -> Turn:
-        """Ask for consent each time; tries of this party go on counting."""
-        tries = visit.facing.tries if visit.facing.state == "failed" else 0
+        """Ask for consent each time; tries with this card go on counting."""
+        party = visit.parties.get(visit.place.role)
+        tries = visit.face_tries.get(party.card.number, 0) if party is not None else 0
         state = "consent" if tries < visit.rules.face_tries else "failed"
         return Turn(replace(visit, facing=Facing(state, tries=tries)))
 
@@ -60,8 +61,7 @@ class VerifyFace(Plain):
         """Consent, hints, the decision."""
         facing = visit.facing
         if isinstance(event, (ConsentRefused, OtherWay)):
-            notice = Notice("face-refused") if isinstance(event, ConsentRefused) else None
-            return self._other(replace(visit, notice=notice))
+            return self._other(visit, refused=isinstance(event, ConsentRefused))
         if isinstance(event, ConsentGiven) and facing.state == "consent":
             return self._look(visit, now)
         if isinstance(event, TryAgain) and facing.state == "failed" and self._tries_left(visit):
@@ -97,12 +97,22 @@ class VerifyFace(Plain):
 
     def _failed(self, visit: Visit, code: str) -> Turn:
         tries = visit.rules.face_tries if code in _NO_USE_AGAIN else visit.facing.tries + 1
-        facing = Facing("failed", tries=tries)
-        notice = Notice(NOTICES.get(code, "face-engine"), code)
-        return Turn(replace(visit, facing=facing, notice=notice), (StopFace(),))
+        number = visit.parties[visit.place.role].card.number
+        visit = replace(
+            visit,
+            facing=Facing("failed", tries=tries),
+            face_tries={**visit.face_tries, number: tries},
+            notice=Notice(NOTICES.get(code, "face-engine"), code),
+        )
+        return Turn(visit, (StopFace(),))
 
-    def _other(self, visit: Visit) -> Turn:
-        return Turn(visit, to=Place(StepName.OTHER_WAY, visit.place.role))
+    def _other(self, visit: Visit, *, refused: bool) -> Turn:
+        role = visit.place.role
+        if refused:
+            party = replace(visit.parties[role], consented=False)
+            parties = {**visit.parties, role: party}
+            visit = replace(visit, parties=parties, notice=Notice("face-refused"))
+        return Turn(visit, to=Place(StepName.OTHER_WAY, role))
 
     def _tries_left(self, visit: Visit) -> int:
         return max(0, visit.rules.face_tries - visit.facing.tries)

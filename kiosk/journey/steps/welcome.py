@@ -41,6 +41,8 @@ class Welcome(Plain):
         if isinstance(event, ItemChosen) and event.code in visit.pack.matters:
             return Turn(replace(visit, matter_code=event.code), to=Place(StepName.ITEM_GUIDE))
         if isinstance(event, PrintAsked) and visit.stubs:
+            if visit.printing.get("stub") == "printing":
+                return Turn(visit)
             printing = {**visit.printing, "stub": "printing"}
             number, saved_at = visit.stubs[0]
             stub = Stub(
