@@ -87,7 +87,7 @@ class DocumentCamera(Camera):
 class Face(_Section):
     """Face verification: the threshold is a distance, smaller is stricter."""
 
-    threshold: Annotated[float, Field(ge=0.2, le=0.6)] = 0.47
+    threshold: Annotated[float, Field(ge=0.2, le=0.6)] = 0.50
     frames: Annotated[int, Field(ge=1, le=15)] = 3
     tries: Annotated[int, Field(ge=1, le=5)] = 3
     deadline_s: Seconds = 15

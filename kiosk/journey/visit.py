@@ -46,7 +46,7 @@ class Rules:
     phone: str
     tier: str = "street"
     demo: bool = False
-    face_threshold: float = 0.47
+    face_threshold: float = 0.50
     face_frames: int = 3
     face_tries: int = 3
     face_deadline_s: float = 15.0
