@@ -2,7 +2,7 @@
 
 An unknown key or a wrong value stops the start with the key's name, the value and what is
 allowed. The environment overrides the file: `KIOSK_TERMINAL__CODE=LW042` sets
-`[terminal] code`.
+`[terminal] code`; a list is separated by commas.
 """
 
 from __future__ import annotations
@@ -10,10 +10,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 ENVIRONMENT_PREFIX = "KIOSK_"
 CODE = "ST-01"
@@ -27,6 +35,17 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+def _hours(text: str) -> str:
+    begin, _, end = text.partition("-")
+    try:
+        right = time.fromisoformat(begin) < time.fromisoformat(end)
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError("must be HH:MM-HH:MM, the first before the second, such as 09:00-17:00")
+    return text
+
+
 TerminalCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3,4}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -38,9 +57,9 @@ class Terminal(_Section):
     site_zh: str = "未命名点位"
     site_en: str = "Unnamed site"
     tier: Literal["district", "street", "village", "bank"] = "street"
-    staffed_hours: Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] = (
-        "09:00-17:00"
-    )
+    staffed_hours: Annotated[
+        str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$"), AfterValidator(_hours)
+    ] = "09:00-17:00"
     staffed_days: Annotated[str, StringConstraints(pattern=r"^[1-7]*$")] = "12345"
     counter_zh: str = "区政务服务中心"
     counter_en: str = "District service centre"
@@ -169,32 +188,58 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Set
             raise SettingsError(f"{CODE} {path}: cannot be read: {error}") from None
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{CODE} {path}: not TOML: {error}") from None
+    set_by: dict[tuple[str, str], str] = {}
     for name, text in (os.environ if environment is None else environment).items():
         if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
             section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
             inner = values.setdefault(section, {})
             if isinstance(inner, dict):
-                inner[key] = text
+                inner[key] = _value(section, key, text)
+                set_by[section, key] = name
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        origin = str(path) if path is not None else "environment"
-        lines = [_line(origin, details) for details in error.errors()]
+        lines = []
+        for details in error.errors():
+            variable = set_by.get(tuple(details["loc"][:2]))  # type: ignore[arg-type]
+            lines.append(_line(variable or str(path or "environment"), details))
         raise SettingsError("\n".join(lines)) from None
 
 
+def _value(section: str, key: str, text: str) -> Any:
+    """A variable's text as the kind of value that its key takes, where text alone is none."""
+    model = _model(section)
+    field = model.model_fields.get(key) if model is not None else None
+    if field is None:
+        return text
+    kind = get_origin(field.annotation)
+    if kind is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if kind is Literal and isinstance(get_args(field.annotation)[0], int) and text.isdigit():
+        return int(text)
+    return text
+
+
 def _line(origin: str, details: Any) -> str:
-    key = ".".join(str(part) for part in details["loc"])
+    location = details["loc"]
+    key = ".".join(str(part) for part in location)
+    # Who may vouch for residents is nobody's business, not even in a wrong line.
+    value = "(not shown)" if location[0] == "staff" else repr(details["input"])
     if details["type"] == "extra_forbidden":
-        return f"{CODE} {origin}: {key}: unknown key; allowed: {_allowed(details['loc'][:-1])}"
-    return f"{CODE} {origin}: {key} = {details['input']!r}: {details['msg']}"
+        return f"{CODE} {origin}: {key} = {value}: unknown key; allowed: {_allowed(location)}"
+    said = details["msg"].removeprefix("Value error, ")
+    return f"{CODE} {origin}: {key} = {value}: {said}"
 
 
 def _allowed(location: tuple[str | int, ...]) -> str:
-    model: type[BaseModel] = Settings
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return ", ".join(model.model_fields)
+    model = _model(str(location[0])) if len(location) > 1 else Settings
+    return ", ".join((model or Settings).model_fields)
+
+
+def _model(section: str) -> type[BaseModel] | None:
+    """The model of one section, None where there is no such section."""
+    field = Settings.model_fields.get(section)
+    annotation = field.annotation if field is not None else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None

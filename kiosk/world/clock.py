@@ -1,7 +1,8 @@
 """The two clocks of a terminal.
 
 The wall clock may be years wrong. Civil time never runs below its high-water mark, and is
-trusted only when it is above the mark and not absurdly far beyond it.
+trusted only when it is not below the mark and not absurdly far beyond it. A small step back,
+as time servers make them, is no reason for distrust: civil time then stands still for a while.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 """No true time lies before this version was made."""
 FARTHEST = timedelta(days=400)
 """A jump beyond this is a wrong clock rather than a long sleep."""
+STEP_BACK = timedelta(minutes=2)
+"""A correction that does not make the time wrong."""
 
 
 class Clock:
@@ -42,7 +45,7 @@ class Clock:
         """Both clocks at this moment; `civil` in local time."""
         wall = self._wall()
         ahead = self._known and wall > self._mark + FARTHEST
-        trusted = wall >= self._mark and not ahead
+        trusted = wall >= self._mark - STEP_BACK and not ahead
         if trusted:
-            self._mark, self._known = wall, True
+            self._mark, self._known = max(wall, self._mark), True
         return Now(self._monotonic(), self._mark.astimezone(), trusted)
