@@ -39,13 +39,18 @@ class Typeset:
         self._width = -1.0
         self._lines = 0
         self._balanced: dict[int, float] = {}
+        self._counts: dict[float, int] = {}  # lines by width: heights are asked for often
+        self._natural = -1.0
 
     def natural_width(self) -> float:
         """Width on one line (of the longest line where there are hard breaks), in pixels."""
-        self._wrap(1e6)
-        return max(
-            (self._layout.lineAt(at).naturalTextWidth() for at in range(self._lines)), default=0.0
-        )
+        if self._natural < 0:
+            self._wrap(1e6)
+            self._natural = max(
+                (self._layout.lineAt(at).naturalTextWidth() for at in range(self._lines)),
+                default=0.0,
+            )
+        return self._natural
 
     def widest_word(self) -> float:
         """Width of the longest word that should not be broken, in pixels."""
@@ -56,8 +61,11 @@ class Typeset:
 
     def lines(self, width: float) -> int:
         """Number of lines at a width."""
-        self._wrap(width)
-        return self._lines
+        known = self._counts.get(width)
+        if known is None:
+            self._wrap(width)
+            known = self._counts[width] = self._lines
+        return known
 
     def height(self, width: float) -> int:
         """Height at a width, in pixels; 0 for no text."""
