@@ -1,0 +1,169 @@
+"""The whole terminal: start to first screen, memory at rest, touch to next screen.
+
+Touches are real clicks on the real screens, offscreen at 1080 x 1920: from the click to the end
+of the painting that follows it. The floor beside it is an empty window of the same size.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+
+Row = tuple[str, float, str, str, float]
+
+_EMPTY = (
+    "from PySide6.QtWidgets import QApplication, QWidget\n"
+    "app = QApplication([]); w = QWidget(); w.resize(1080, 1920); w.show()\n"
+    "app.processEvents(); print('painted', flush=True)\n"
+)
+_STARTS = 3
+_ROUNDS = 12
+
+
+def _start(command: list[str]) -> tuple[float, list[str]]:
+    began = time.monotonic()
+    child = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert child.stdout is not None
+    first = child.stdout.readline()
+    took_s = time.monotonic() - began
+    if first.strip() != "painted":
+        raise RuntimeError("no first screen")
+    rest = child.stdout.read().splitlines()
+    child.wait()
+    return took_s, rest
+
+
+def _starting() -> Iterator[Row]:
+    script = str(Path(__file__).with_name("started.py"))
+    times, memory = [], 0.0
+    for _ in range(_STARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            took_s, rest = _start([script, folder])
+        times.append(took_s)
+        memory = max(float(line.split()[1]) / 1024 for line in rest if line.startswith("VmRSS"))
+    empty = median(_start(["-c", _EMPTY])[0] for _ in range(_STARTS))
+    yield "start to first screen, median", median(times), "s", "an empty window", empty
+    yield "start to first screen", max(times), "s", "limit", 1.5
+    yield "main process at rest", memory, "MB", "limit", 250.0
+
+
+def _touching() -> Iterator[Row]:
+    from datetime import UTC, datetime
+
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from config.themes import load_themes
+    from config.words import load_words
+    from kiosk.catalogue.model import Text
+    from kiosk.catalogue.search import SearchIndex
+    from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+    from kiosk.journey.events import Event
+    from kiosk.journey.visit import Now, Rules
+    from kiosk.runtime import Runtime
+    from screens.shell import Shell
+    from screens.theme import Look
+
+    app = QApplication.instance() or QApplication([])
+    pack = load_directory(DEFAULT_DIRECTORY)
+    index = SearchIndex.build(pack)
+    holder: list[Runtime] = []
+
+    def emit(event: Event) -> None:
+        holder[0].post(event)
+
+    class Nothing:
+        def latest(self) -> None:
+            return None
+
+    shell = Shell(load_words(), Look.of(load_themes()), emit, Nothing())
+    rules = Rules("LW042", Text("永兴街道", "Yongxing Street"), Text("中心", "Centre"), "0577")
+    runtime = Runtime(
+        pack=pack,
+        rules=rules,
+        find=lambda query: index.find(query, 40),
+        now=lambda: Now(time.monotonic(), datetime.now(UTC), True),
+        carriers={},
+        show=shell.show_view,
+        wake_at=lambda _: None,
+        ended=lambda _reason, _visit: shell.rebuild(),
+    )
+    holder.append(runtime)
+    shell.resize(1080, 1920)
+    shell.show()
+    runtime.begin()
+    app.processEvents()
+
+    times_ms: list[float] = []
+
+    def touch(name: str) -> bool:
+        if shell.touchable(name) is None:
+            return False
+        began = time.perf_counter()
+        shell.touch(name)
+        app.processEvents()
+        times_ms.append((time.perf_counter() - began) * 1000)
+        return True
+
+    for turn in range(_ROUNDS):
+        for code, matter in pack.matters.items():
+            touch("search") if turn % 2 else touch(f"group:{matter.group}")
+            for key in "shebao" if turn % 2 else "":
+                touch(f"key:{key}")
+            while shell.touchable(f"item:{code}") is None and touch("page:on"):
+                pass
+            if not touch(f"item:{code}"):
+                touch("leave")
+                continue
+            touch("try")
+            for _ in range(40):
+                body = runtime.visit
+                if body.place.step != "questions":
+                    break
+                options = [b for b in shell.findChildren(QWidget) if b.isVisibleTo(shell)]
+                named = [b.objectName() for b in options if b.objectName().startswith("option:")]
+                if named:
+                    touch(named[turn % len(named)])
+                else:
+                    for digit in "30":
+                        touch(f"key:{digit}")
+                if not touch("next"):
+                    break
+            touch("leave")
+    shell.close()
+    blank = QWidget()
+    blank.resize(1080, 1920)
+    blank.show()
+    app.processEvents()
+    floor = []
+    for _ in range(50):
+        began = time.perf_counter()
+        blank.update()
+        app.processEvents()
+        floor.append((time.perf_counter() - began) * 1000)
+    cuts = quantiles(times_ms, n=100)
+    yield (
+        f"touch to painted, median of {len(times_ms)}",
+        median(times_ms),
+        "ms",
+        "an empty window repainted",
+        median(floor),
+    )
+    yield "touch to painted, 99 %", cuts[98], "ms", "limit", 16.7
+    yield "touch to painted, worst", max(times_ms), "ms", "limit", 33.0
+
+
+def run() -> list[Row]:
+    """All rows."""
+    return [*_starting(), *_touching()]
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)

@@ -1,0 +1,50 @@
+"""A production terminal for `bench_app`: says when its first screen is painted, and how it rests.
+
+It has the shipped catalogue, no devices and no backend: what a terminal has before it has found
+any. Prints "painted", waits, prints its memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+
+from config.settings import Settings
+from kiosk.app import Terminal, application, equipment_of
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+
+REST_MS = 6_000
+
+
+def main(folder: str) -> None:
+    app = application()
+    settings = Settings.model_validate(
+        {
+            "screen": {"full_screen": False},
+            "reader": {"port": f"{folder}/no-reader"},
+            "camera": {"device": f"{folder}/no-camera"},
+            "document_camera": {"device": f"{folder}/no-camera"},
+            "printer": {"server": f"{folder}/no-cups"},
+            "data": {"directory": folder, "socket": f"{folder}/run/c.sock"},
+            "backend": {"url": "http://127.0.0.1:9"},
+        }
+    )
+    terminal = Terminal(settings, load_directory(DEFAULT_DIRECTORY), equipment_of(settings))
+    terminal.painted.connect(painted)
+    terminal.begin()
+    QTimer.singleShot(REST_MS, app.quit)
+    app.exec()
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(("VmRSS", "VmHWM")):
+            print(*line.split()[:2], flush=True)
+    terminal.close()
+
+
+def painted() -> None:
+    print("painted", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
