@@ -204,13 +204,21 @@ def test_progress_by_number_and_four_digits_with_few_tries(backend: EmbeddedBack
     assert ask("002X").status_code == 429, "also for the right digits: no guessing"
 
 
-class CuttingProxy:
-    """Carries bytes to the backend and cuts the connection instead of bringing an answer.
+SERVER_ERROR = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+PORTAL = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 14\r\n"
+    b"Connection: close\r\n\r\n<html>sign in."
+)
 
-    `cuts` answers are lost; after that everything passes.
+
+class CuttingProxy:
+    """Carries bytes to the backend and spoils answers after the backend has done its work.
+
+    `cuts` answers are lost in the way that `how` says; after that everything passes.
     """
 
-    def __init__(self, target: str, cuts: int) -> None:
+    def __init__(self, target: str, cuts: int, how: str = "cut") -> None:
+        self._how = how
         self._target = ("127.0.0.1", int(target.rsplit(":", 1)[1]))
         self._cuts = cuts
         self.lost = 0
@@ -238,6 +246,14 @@ class CuttingProxy:
                 # The backend has done its work: only then is the answer lost.
                 if self.lost < self._cuts:
                     self.lost += 1
+                    if self._how == "truncate":
+                        client.sendall(answer[: len(answer) // 2])
+                    elif self._how == "error":
+                        client.sendall(SERVER_ERROR)
+                    elif self._how == "portal":
+                        client.sendall(PORTAL)
+                    elif self._how == "stall":
+                        up.join()  # until the client has had enough
                     break
                 client.sendall(answer)
             for side in (client, server):
@@ -314,6 +330,25 @@ def test_lost_answers_double_nothing(backend: EmbeddedBackend, outbox: Outbox, c
     stored = backend.stored()
     assert [s["receipt_number"] for s in stored] == [kept.number]
     assert event.case_number == stored[0]["cases"][0]["case_number"]
+
+
+@pytest.mark.expected_logs("Failed to parse headers", reason="urllib3 notes half an answer")
+@pytest.mark.parametrize("how", ["truncate", "error", "portal", "stall"])
+def test_committed_but_never_told_so(backend: EmbeddedBackend, outbox: Outbox, how: str) -> None:
+    """The backend commits, and the terminal hears half of it, a 500, a sign-in page, nothing."""
+    proxy = CuttingProxy(backend.url, 2, how)
+    events: queue.SimpleQueue[SenderEvent] = queue.SimpleQueue()
+    wire = WireSettings(proxy.url, read_timeout_s=0.3)
+    sender = Sender(outbox, SenderSettings(wire, Backoff(0.01, 0.05)), on_change=events.put)
+    kept = enqueue(outbox, {})
+    sender.start()
+    event = next_delivered(events)
+    sender.close()
+    proxy.close()
+    assert proxy.lost == 2
+    assert event.attempts >= 2
+    assert event.case_number == backend.stored()[0]["cases"][0]["case_number"]
+    assert backend.effect_count(kept.id) == 1
 
 
 def test_the_201_itself_is_lost(backend: EmbeddedBackend, outbox: Outbox) -> None:
