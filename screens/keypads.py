@@ -254,7 +254,7 @@ class Board:
         elif self._mode == "zh" and self._kind not in _PLAIN and (name.islower() or name == "'"):
             self._spell((self._spelling + name)[:MOST_SPELLING])
         else:
-            self._settle()
+            self.settle()
             self._write(self._text + name)
             if self._shift:
                 self._shift = False
@@ -316,7 +316,7 @@ class Board:
             self._write(self._text + " ")
 
     def _switch(self) -> None:
-        self._settle()
+        self.settle()
         self._mode = "abc" if self._mode == "zh" else "zh"
         self._shift = False
         self._refresh()
@@ -326,7 +326,7 @@ class Board:
             zh = self._kit.pinyin is not None and self._kit.language == "zh"
             self._mode = "zh" if zh else "abc"
         else:
-            self._settle()
+            self.settle()
             self._mode = "123"
         self._shift = False
         self._refresh()
@@ -335,7 +335,7 @@ class Board:
         self._shift = not self._shift
         self._refresh()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Letters that were not turned into characters stay as letters."""
         if self._spelling:
             letters, self._spelling, self._found = self._spelling, "", ()

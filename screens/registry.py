@@ -20,6 +20,15 @@ MODULES: Mapping[StepName, str] = MappingProxyType(
         StepName.OTHER_WAY: "screens.other_way",
         StepName.QUESTIONS: "screens.questions",
         StepName.OUTCOME: "screens.outcome",
+        StepName.MATERIALS: "screens.materials",
+        StepName.FORM: "screens.form",
+        StepName.DELIVERY: "screens.delivery",
+        StepName.REVIEW: "screens.review",
+        StepName.SIGN: "screens.sign",
+        StepName.SUBMITTED: "screens.submitted",
+        StepName.RESULT: "screens.result",
+        StepName.RATE: "screens.rate",
+        StepName.FAREWELL: "screens.farewell",
     }
 )
 """The module of a step; its class is called `Screen`."""

@@ -176,6 +176,7 @@ class Card(Block):
     centred: bool = False
     role: Role = Role.HEADING
     min_mm: float = 0.0
+    bare: bool = False  # no ground of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -572,7 +573,8 @@ class _CardFace:
         edge, thick = tone_edge(kit, card.tone), 0
         if card.chosen:
             ground, edge, thick = "mist", "celadon", kit.metrics.border * 2
-        _fill(painter, kit, box, pressed if down else ground, edge, thick=thick)
+        if not card.bare:
+            _fill(painter, kit, box, pressed if down else ground, edge, thick=thick)
         room = self._room(box.width())
         ink = "ink" if enabled else "ink_soft"
         if card.mark or card.centred:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QColor, QImage, QPainter
+
 from kiosk.journey.terms import Language, Rung, Size, StepName, Theme
 from kiosk.journey.views import (
     Body,
     ChooseView,
+    DeliveryView,
+    FarewellView,
+    FormView,
     Frame,
     GroupCard,
     IdentifyView,
@@ -16,6 +22,7 @@ from kiosk.journey.views import (
     ItemGuideView,
     Line,
     MaterialLine,
+    MaterialsView,
     Notice,
     OptionLine,
     OtherWayView,
@@ -23,7 +30,14 @@ from kiosk.journey.views import (
     OutcomeView,
     PlainCard,
     QuestionView,
+    RateView,
+    ResultView,
+    ReviewRow,
+    ReviewSection,
+    ReviewView,
     RungLine,
+    SignView,
+    SubmittedView,
     VerifyFaceView,
     View,
     WelcomeView,
@@ -457,8 +471,321 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
         can_print=False,
     )
     yield "outcome-not", StepName.OUTCOME, never, {"next_key": ""}
+    yield from _second_half(zh)
     yield "idle", StepName.QUESTIONS, _question(zh), {"idle_left_s": 18}
     yield "help", StepName.QUESTIONS, _question(zh), {"help_open": True}
+
+
+def paper_png(width: int = 620, height: int = 877) -> bytes:
+    """A painted page, as a camera or a printer would show one."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor("#fdfdfb"))
+    painter = QPainter(image)
+    painter.fillRect(width // 6, height // 14, width * 2 // 3, height // 24, QColor("#555555"))
+    for line in range(18):
+        long = width * (62 + (line * 37) % 20) // 100
+        painter.fillRect(width // 10, height // 6 + line * height // 26, long, 8, QColor("#999999"))
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    return bytes(buffer.data().data())
+
+
+SIGNED = (((120, 500), (180, 320), (230, 620), (300, 380)), ((420, 300), (480, 700), (640, 420)))
+
+
+def _papers(zh: bool) -> tuple[MaterialLine, ...]:
+    rows = (
+        ("permit", "往来港澳通行证原件", "Travel permit, original", "handed-in", False),
+        (
+            "proof",
+            "亲属关系证明（出生医学证明、结婚证或公证书之一）",
+            "Proof of kinship: birth certificate, marriage certificate or notarised deed",
+            "needed",
+            True,
+        ),
+        ("stay", "香港亲属的居留证明", "Proof that the relative lives there", "needed", False),
+        ("work", "单位出具的在职证明", "Letter of the employer", "pledged", True),
+        ("hukou", "居民户口簿", "Household register", "from-state", False),
+        ("id", "居民身份证", "Resident ID card", "from-card", False),
+    )
+    why = "证明您和香港亲属的关系" if zh else "It shows how you are related"
+    return tuple(
+        MaterialLine(
+            id=i,
+            name=a if zh else b,
+            hint="",
+            why=why if state == "needed" else "",
+            state=state,
+            pages=2 if state == "handed-in" else 0,
+            due=("12 月 5 日" if zh else "5 Dec") if state == "pledged" else "",
+            can_pledge=later,
+            checks=("能看清姓名和日期",) if zh else ("name and date can be read",),
+        )
+        for i, a, b, state, later in rows
+    )
+
+
+def _field(zh: bool, **changes: object) -> FormView:
+    made = FormView(
+        key="contact_phone",
+        label="联系电话" if zh else "Telephone",
+        hint="要补正时,部门会打这个电话" if zh else "The department calls it if needed",
+        kind="phone",
+        value="13857700000",
+        required=True,
+        error_key="",
+        number=1,
+        count=5,
+        confirm=False,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+_ADDRESS = (
+    "浙江省温州市龙湾区永兴街道永昌路一百二十八号锦绣花园三幢二单元一千二百零一室",
+    "Room 1201, Unit 2, Building 3, 128 Yongchang Road, Yongxing, Longwan District, Wenzhou",
+)
+
+
+def _form_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]:
+    step = StepName.FORM
+    yield "form-phone", step, _field(zh), {}
+    wrong = _field(zh, value="138", error_key="field.error.phone")
+    yield "form-phone-wrong", step, wrong, {}
+    known = _field(
+        zh,
+        key="address",
+        label="现在住的地址" if zh else "Present address",
+        kind="address",
+        hint="",
+        value=_ADDRESS[0 if zh else 1],
+        confirm=True,
+    )
+    yield "form-confirm", step, known, {}
+    yield "form-address", step, replace(known, confirm=False), {}
+    yield (
+        "form-address-wrong",
+        step,
+        replace(known, confirm=False, value="温州", error_key="field.error.address"),
+        {},
+    )
+    yield (
+        "form-name",
+        step,
+        _field(
+            zh,
+            key="name",
+            label="孩子的姓名" if zh else "Name of the child",
+            kind="name",
+            value="",
+            hint="",
+        ),
+        {},
+    )
+    day = _field(
+        zh,
+        key="born",
+        label="孩子的出生日期" if zh else "Born on",
+        kind="date",
+        value="2016-03-12",
+        hint="",
+    )
+    yield "form-date", step, day, {}
+    yield (
+        "form-date-wrong",
+        step,
+        replace(day, value="2016-02-31", error_key="field.error.date"),
+        {},
+    )
+    yield "form-date-empty", step, replace(day, value=""), {}
+    code = _field(
+        zh,
+        key="plate",
+        label="车牌号码" if zh else "Number plate",
+        kind="code",
+        value="C12345",
+        hint="不用写“浙”字" if zh else "",
+    )
+    yield "form-code", step, code, {}
+    money = _field(
+        zh,
+        key="money",
+        label="每月租金" if zh else "Rent",
+        kind="money",
+        value="1200.50",
+        hint="",
+        required=False,
+    )
+    yield "form-money", step, money, {}
+
+
+def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]:
+    """From the signature to the end."""
+    department = "公安局出入境管理局" if zh else "Exit and entry administration"
+    owed = (("亲属关系证明", "12 月 5 日前") if zh else ("Proof of kinship", "by 5 Dec"),)
+    statement = ("sign.statement.true", "sign.statement.use", "sign.statement.check")
+    sign = SignView(statement, (), ())
+    hand_in = {"next_key": "action.submit"}
+    yield "sign", StepName.SIGN, sign, {**hand_in, "next_enabled": False}
+    owing = SignView((*statement, "sign.statement.owed"), (" · ".join(owed[0]),), SIGNED)
+    yield "sign-owed", StepName.SIGN, owing, hand_in
+    done: dict[str, object] = {
+        "back": False,
+        "leave": False,
+        "next_key": "action.done",
+        "progress": None,
+    }
+    saved = SubmittedView(
+        state="saved",
+        number="LW042-00317-6",
+        case_number="",
+        department=department,
+        contact="138****6612",
+        owed=(),
+        take_with=("take.card", "take.papers", "take.receipt"),
+        printing="printed",
+        qr_text="OUKIOSK:LW042-00317-6",
+    )
+    step = StepName.SUBMITTED
+    yield "submitted", step, saved, done
+    yield (
+        "submitted-received",
+        step,
+        replace(saved, state="received", case_number="330303-2026-0001234", owed=owed),
+        done,
+    )
+    yield "submitted-printing", step, replace(saved, printing="printing"), done
+    yield (
+        "submitted-print-failed",
+        step,
+        replace(saved, printing="failed", take_with=saved.take_with[:2]),
+        {**done, "notice": Notice("paper-out", "PR-02")},
+    )
+    bare = replace(saved, number="", qr_text="", take_with=(), printing="")
+    yield "submitted-saving", step, replace(bare, state="saving"), {**done, "next_key": ""}
+    yield (
+        "submitted-failed",
+        step,
+        replace(bare, state="failed"),
+        {**done, "next_key": "", "notice": Notice("disk-full", "QU-01"), "leave": True},
+    )
+    yield from _result_bodies(zh, done)
+    rate = RateView(0, (), ())
+    yield "rate", StepName.RATE, rate, {**done, "next_key": "action.skip"}
+    bad = ("slow", "unclear", "many-papers", "machine", "failed")
+    for name, level, reasons, chosen in (
+        ("rate-bad", 1, bad, ("slow", "machine")),
+        ("rate-good", 5, ("easy", "quick", "friendly"), ("quick",)),
+    ):
+        view = RateView(level, reasons, chosen)
+        yield name, StepName.RATE, view, {**done, "next_key": "action.send"}
+    bye = FarewellView(saved.take_with, saved.number, 8)
+    leave = {**done, "next_key": "action.leave"}
+    yield "farewell", StepName.FAREWELL, bye, leave
+    yield "farewell-nothing", StepName.FAREWELL, FarewellView((), "", 8), leave
+
+
+def _result_bodies(
+    zh: bool, done: dict[str, object]
+) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]:
+    step = StepName.RESULT
+    title = "社会保险参保证明" if zh else "Social insurance certificate"
+    asked = ResultView("certificate", "confirm", title, (), (), "", "")
+    yield "result-confirm", step, asked, {**done, "next_key": "action.print", "back": True}
+    yield "result-asking", step, replace(asked, state="asking"), {**done, "next_key": ""}
+    failed: dict[str, object] = {**done, "notice": Notice("central-nonsense", "NW-02")}
+    yield "result-failed", step, replace(asked, state="failed"), failed
+    yield "result-none", step, replace(asked, kind="query", state="none"), done
+    ready = replace(
+        asked, state="ready", pages_png=(paper_png(),), certificate_number="ZM-2026-000123"
+    )
+    for printing in ("printing", "printed", "failed"):
+        name = f"result-certificate-{printing}"
+        yield name, step, replace(ready, printing=printing), done
+    rows = (
+        (("缴费年限", "18 年 4 个月"), ("参保单位", "温州市龙湾区永兴机械有限公司"))
+        if zh
+        else (("Years paid", "18 years 4 months"), ("Employer", "Yongxing Machinery Co., Ltd."))
+    )
+    sections = tuple((f"{title} {at}", rows * 2) for at in range(1, 5))
+    yield (
+        "result-records",
+        step,
+        ResultView("query", "ready", title, sections, (), "", ""),
+        done,
+    )
+
+
+def _second_half(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]:
+    step = StepName.MATERIALS
+    papers = _papers(zh)
+    listed = MaterialsView("list", papers, None)
+    yield "materials", step, listed, {"next_enabled": False}
+    all_in = tuple(replace(p, state="handed-in", pages=1) for p in papers[:2])
+    yield "materials-done", step, replace(listed, materials=all_in), {}
+    none = {"next_key": ""}
+    aim = replace(listed, state="aim", current=papers[1], page_number=1)
+    yield "materials-aim", step, aim, none
+    yield (
+        "materials-aim-nothing",
+        step,
+        aim,
+        {**none, "notice": Notice("no-paper-found", "DC-01")},
+    )
+    yield "materials-taking", step, replace(aim, state="taking"), {**none, "back": False}
+    check = replace(aim, state="check", page_jpeg=paper_png(), page_number=1)
+    yield "materials-check", step, check, none
+    poor = replace(check, warnings=("blurred", "glare"), more_pages=True, page_number=2)
+    yield "materials-check-poor", step, poor, none
+    yield from _form_bodies(zh)
+    where = "永兴街道便民服务中心 3 号窗口" if zh else "Counter 3, Yongxing service centre"
+    ways = DeliveryView(("post", "pick-up"), "", _ADDRESS[0 if zh else 1], "", where)
+    step = StepName.DELIVERY
+    yield "delivery", step, ways, {"next_enabled": False}
+    yield "delivery-post", step, replace(ways, chosen="post"), {}
+    short = replace(ways, chosen="post", address="", address_error_key="field.error.address")
+    yield "delivery-post-wrong", step, short, {}
+    yield "review", StepName.REVIEW, _review(zh), {"next_key": "action.next"}
+    yield from _end_bodies(zh)
+
+
+def _review(zh: bool) -> ReviewView:
+    texts = (
+        ("review.people", (("申请人", "Applicant", "陈**  330**********12", ""),)),
+        (
+            "review.answers",
+            (
+                ("您去香港做什么?", "What will you do there?", "旅游 / travel", "questions:p"),
+                ("您有通行证吗?", "Do you hold a permit?", "是 / yes", "questions:q"),
+            ),
+        ),
+        (
+            "review.materials",
+            (
+                (
+                    "亲属关系证明（出生医学证明、结婚证或公证书之一）",
+                    "Proof of kinship: birth certificate, marriage certificate",
+                    "2",
+                    "materials",
+                ),
+            ),
+        ),
+        (
+            "review.form",
+            (
+                ("联系电话", "Telephone", "13857700000", "form:contact_phone"),
+                ("结果怎么给您", "The result", _ADDRESS[0 if zh else 1], "delivery"),
+            ),
+        ),
+    )
+    return ReviewView(
+        tuple(
+            ReviewSection(title, tuple(ReviewRow(a if zh else b, v, t) for a, b, v, t in rows))
+            for title, rows in texts
+        )
+    )
 
 
 def samples(language: Language, size: Size, theme: Theme) -> Iterator[Sample]:

@@ -1,0 +1,106 @@
+"""Post or pick-up; with post the address, shown to be confirmed or written on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kiosk.journey.events import DeliveryChosen, FieldTyped
+from kiosk.journey.views import DeliveryView
+from screens.keypads import Board
+from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row
+
+ADDRESS = "delivery_address"
+
+
+class Screen(BlockScreen):
+    """The options; while the address is written, the field and the board alone."""
+
+    foot_right = True
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._editing = False
+        self._board = Board(kit, self._typed, self.refresh)
+
+    def head(self, body: DeliveryView) -> Sequence[Block]:
+        kit = self.kit
+        if not self._writing(body):
+            self._editing = False
+            self._board.forget()
+            return (Heading(key="title", text=kit.text("delivery.title")),)
+        self._board.show(ADDRESS, "address", body.address)
+        wrong = bool(body.address_error_key)
+        title = Heading(key="address.title", text=kit.text("delivery.address.title"))
+        done = Button(
+            key="edit-done",
+            name="edit-done",
+            text=kit.text("form.edit.done"),
+            on=self._done,
+            kind="pager",
+        )
+        row = Row(key="edit-done.row", cells=(done,))
+        return (title, *self._board.field(wrong=wrong), *self._error(body), row)
+
+    def blocks(self, body: DeliveryView) -> Sequence[Block]:
+        if self._writing(body):
+            return ()
+        options = [self._option(body, method) for method in body.methods]
+        return (*options, *self._address(body))
+
+    def foot(self, body: DeliveryView) -> Sequence[Block]:
+        return self._board.keys() if self._writing(body) else ()
+
+    def _writing(self, body: DeliveryView) -> bool:
+        return self._editing and body.chosen == "post"
+
+    def _option(self, body: DeliveryView, method: str) -> Card:
+        kit = self.kit
+        hint = kit.text(f"delivery.{method}.hint")
+        where = body.where if method == "pick-up" else ""
+        return Card(
+            key=f"delivery:{method}",
+            name=f"delivery:{method}",
+            on=DeliveryChosen(method),
+            title=kit.text(f"delivery.{method}"),
+            subs=tuple(text for text in (hint, where) if text),
+            lead="radio",
+            chosen=body.chosen == method,
+            min_mm=36.0,
+        )
+
+    def _address(self, body: DeliveryView) -> tuple[Block, ...]:
+        if body.chosen != "post":
+            return ()
+        kit = self.kit
+        known = bool(body.address)
+        card = Card(
+            key="address",
+            title=body.address or kit.text("delivery.address.none"),
+            subs=(kit.text("delivery.address"),) if known else (),
+            tone="card" if known else "amber",
+        )
+        edit = Button(
+            key="edit",
+            name="edit",
+            text=kit.text("delivery.address.edit" if known else "delivery.address.write"),
+            on=self._edit,
+            kind="pager" if known else "chief",
+        )
+        return (*self._error(body), card, Row(key="edit.row", cells=(edit,)))
+
+    def _error(self, body: DeliveryView) -> tuple[Block, ...]:
+        if not body.address_error_key:
+            return ()
+        return (Note(key="error", text=self.kit.text(body.address_error_key), icon="warn"),)
+
+    def _edit(self) -> None:
+        self._editing = True
+        self.refresh()
+
+    def _done(self) -> None:
+        self._board.settle()
+        self._editing = False
+        self.refresh()
+
+    def _typed(self, text: str) -> None:
+        self.kit.emit(FieldTyped(ADDRESS, text))

@@ -1,0 +1,257 @@
+"""What came of it: saving, kept here, delivered, or not saved; the number and what to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import segno
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+
+from kiosk.journey.events import AnotherMatter, PrintAsked, TryAgain
+from kiosk.journey.views import SubmittedView
+from screens.pictures import SignPicture
+from screens.theme import Role
+from screens.toolkit import (
+    Block,
+    BlockScreen,
+    BlockWidget,
+    Button,
+    Columns,
+    Heading,
+    Kit,
+    Note,
+    draws,
+    fill_panel,
+    tone_edge,
+)
+from screens.typeset import Typeset
+
+_DONE = ("saved", "received")
+_SIGNS = {
+    "saving": ("later", "celadon"),
+    "saved": ("check", "celadon"),
+    "received": ("check", "celadon"),
+    "failed": ("warn", "amber"),
+}
+
+
+class Screen(BlockScreen):
+    """See the module."""
+
+    middle = True
+
+    def blocks(self, body: SubmittedView) -> Sequence[Block]:
+        said = self._said(body)
+        if body.state not in _DONE:
+            return said
+        facts = self._facts(body)
+        if self.kit.metrics.landscape and not self.kit.metrics.large:
+            return (
+                Columns(key="columns", stacks=(said, facts), weights=(0.42, 0.58), middle=True),
+            )
+        return (*said, *facts)
+
+    def extra_actions(self, body: SubmittedView) -> tuple[Button, ...]:
+        kit = self.kit
+        if body.state == "failed":
+            return (
+                Button(
+                    key="again",
+                    name="again",
+                    text=kit.text("submitted.again"),
+                    on=TryAgain(),
+                    kind="primary",
+                ),
+            )
+        if body.state not in _DONE:
+            return ()
+        another = Button(
+            key="another",
+            name="another",
+            text=kit.text("submitted.another"),
+            on=AnotherMatter(),
+        )
+        if body.printing != "failed":
+            return (another,)
+        again = Button(
+            key="print",
+            name="print",
+            text=kit.text("submitted.print"),
+            on=PrintAsked(),
+        )
+        return (another, again)
+
+    def _said(self, body: SubmittedView) -> tuple[Block, ...]:
+        kit = self.kit
+        icon, tone = _SIGNS[body.state]
+        department = body.department or kit.text("department.none")
+        heading = Heading(
+            key="title",
+            text=kit.text(f"submitted.{body.state}"),
+            sub=kit.text(f"submitted.{body.state}.sub", department=department),
+            centred=True,
+        )
+        small = body.printing == "failed" or kit.metrics.large
+        return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=30 if small else 42), heading)
+
+    def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
+        return (self._receipt(body), *self._owed(body), *self._printing(body), *self._take(body))
+
+    def _receipt(self, body: SubmittedView) -> Block:
+        kit = self.kit
+        lines = []
+        if body.case_number:
+            lines.append(f"{kit.text('submitted.case-number')} {body.case_number}")
+        if body.contact:
+            lines.append(kit.text(f"submitted.contact.{body.state}", contact=body.contact))
+        return Receipt(
+            key="receipt",
+            label=kit.text("submitted.number"),
+            number=body.number,
+            lines=tuple(lines),
+            qr_text=body.qr_text,
+            prominent=body.printing == "failed",
+            scan=kit.text("submitted.scan"),
+            says=kit.text("submitted.qr"),
+        )
+
+    def _owed(self, body: SubmittedView) -> tuple[Block, ...]:
+        if not body.owed:
+            return ()
+        kit = self.kit
+        lines = [kit.text("submitted.owed.line", name=name, due=due) for name, due in body.owed]
+        title = kit.text("submitted.owed")
+        return (Note(key="owed", title=title, text="\n".join(lines), icon="later"),)
+
+    def _printing(self, body: SubmittedView) -> tuple[Block, ...]:
+        texts = {"printing": "submitted.printing", "failed": "submitted.print-failed"}
+        key = texts.get(body.printing)
+        if key is None:
+            return ()
+        tone = "amber" if body.printing == "failed" else "mist"
+        return (Note(key="printing", text=self.kit.text(key), tone=tone, icon="printer"),)
+
+    def _take(self, body: SubmittedView) -> tuple[Block, ...]:
+        if not body.take_with:
+            return ()
+        text = take_text(self.kit, body.take_with)
+        return (Note(key="take", title=text, text="", centred=True),)
+
+
+def take_text(kit: Kit, keys: Sequence[str]) -> str:
+    """What to take along, in one sentence."""
+    return kit.text("submitted.take", things=kit.list([kit.text(key) for key in keys]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt(Block):
+    """The number, lines that belong to it, and its QR code. `prominent`: nothing was printed."""
+
+    label: str
+    number: str
+    lines: tuple[str, ...]
+    qr_text: str
+    prominent: bool
+    scan: str
+    says: str
+
+
+@draws(Receipt)
+class ReceiptWidget(BlockWidget):
+    """See Receipt."""
+
+    def apply(self) -> None:
+        block = cast(Receipt, self.block)
+        kit = self.kit
+        self._label = kit.set(block.label)
+        self._number = kit.set(block.number, Role.BIG if block.prominent else Role.TITLE)
+        self._lines = tuple(kit.set(line) for line in block.lines)
+        self._scan = kit.set(block.scan if block.prominent and block.qr_text else "")
+        self._code = qr_matrix(block.qr_text) if block.qr_text else ()
+        said = (block.label, block.number, *block.lines)
+        self.setAccessibleName(kit.join(*said))
+        self.setObjectName("receipt")
+
+    def height_for(self, width: int) -> int:
+        text = self._text_height(width)
+        side = self._side()
+        pad = 2 * self._pad()
+        if self._beside():
+            return max(text, side) + pad
+        return text + side + self._scan.height(self._room(width)) + pad + self.kit.metrics.gap
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit = self.kit
+        painter = QPainter(self)
+        fill_panel(painter, kit, self.rect(), "card", tone_edge(kit, "card"))
+        width, pad = self.width(), self._pad()
+        beside, side = self._beside(), self._side()
+        room = self._room(width)
+        text = self._text_height(width)
+        top = (self.height() - text) / 2 if beside else float(pad)
+        for line, ink in self._texts():
+            line.paint(painter, QRectF(pad, top, room, text), kit.colour(ink), centred=not beside)
+            top += line.height(room)
+        if not self._code:
+            painter.end()
+            return
+        if beside:
+            box = QRectF(width - pad - side, (self.height() - side) / 2, side, side)
+        else:
+            top += kit.metrics.gap
+            box = QRectF((width - side) / 2, top, side, side)
+            below = QRectF(pad, box.bottom(), room, self.height())
+            self._scan.paint(painter, below, kit.colour("ink_soft"), centred=True)
+        paint_qr(painter, self._code, box)
+        painter.end()
+
+    def _texts(self) -> list[tuple[Typeset, str]]:
+        lines = [(line, "ink") for line in self._lines]
+        return [(self._label, "ink_soft"), (self._number, "ink"), *lines]
+
+    def _pad(self) -> int:
+        return self.kit.metrics.px(7.0)
+
+    def _beside(self) -> bool:
+        block = cast(Receipt, self.block)
+        return not block.prominent and bool(self._code)
+
+    def _side(self) -> int:
+        if not self._code:
+            return 0
+        block = cast(Receipt, self.block)
+        return self.kit.metrics.px(62.0 if block.prominent else 36.0)
+
+    def _room(self, width: int) -> int:
+        used = self._side() + self.kit.metrics.gap if self._beside() else 0
+        return max(1, width - 2 * self._pad() - used)
+
+    def _text_height(self, width: int) -> int:
+        room = self._room(width)
+        texts = (self._label, self._number, *self._lines)
+        return sum(text.height(room) for text in texts)
+
+
+def qr_matrix(text: str) -> tuple[tuple[bool, ...], ...]:
+    """The modules of a QR code with the quiet zone that the standard asks for."""
+    code = segno.make(text, micro=False, error="m")
+    return tuple(tuple(bool(cell) for cell in row) for row in code.matrix_iter(border=4))
+
+
+def paint_qr(painter: QPainter, code: Sequence[Sequence[bool]], box: QRectF) -> None:
+    """Black on white whatever the theme, in whole pixels, so that it can be read."""
+    module = max(1, int(box.width() // len(code)))
+    side = module * len(code)
+    left = round(box.center().x() - side / 2)
+    top = round(box.center().y() - side / 2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillRect(left, top, side, side, QColor(Qt.GlobalColor.white))
+    black = QColor(Qt.GlobalColor.black)
+    for y, row in enumerate(code):
+        for x, dark in enumerate(row):
+            if dark:
+                painter.fillRect(left + x * module, top + y * module, module, module, black)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
