@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kiosk.journey.events import GroupOpened, SearchOpened, SearchTyped
 from kiosk.journey.views import ChooseView
-from screens.parts import item_card
+from screens.parts import group_chips, item_card
 from screens.theme import Role
 from screens.toolkit import (
     Block,
@@ -18,7 +18,6 @@ from screens.toolkit import (
     Kit,
     Note,
     Row,
-    chunked,
     keypad,
 )
 
@@ -83,20 +82,7 @@ class Screen(BlockScreen):
         width = metrics.width_px - 2 * metrics.margin
         if metrics.landscape:
             width = round((width - 2 * metrics.gap) * (1 - self.stage.left_share))
-        longest = max((kit.set(group.name).natural_width() for group in body.groups), default=0)
-        cell = round(longest) + 2 * metrics.px(3.0) + 4 + metrics.gap
-        columns = max(1, min(5, (width + metrics.gap) // cell))
-        pills = [
-            Button(
-                key=f"group:{group.id}",
-                name=f"group:{group.id}",
-                text=group.name,
-                on=GroupOpened(group.id),
-                kind="chip",
-            )
-            for group in body.groups
-        ]
-        return chunked("groups", pills, columns)
+        return group_chips(kit, body.groups, width)
 
     def _field(self, body: ChooseView) -> Card:
         kit = self.kit

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kiosk.journey.events import ItemChosen
-from kiosk.journey.views import ItemCard, Line, MaterialLine, Notice
-from screens.toolkit import Block, Card, Facts, Kit, Note
+from kiosk.journey.events import GroupOpened, ItemChosen
+from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
+from screens.theme import Role
+from screens.toolkit import Block, Button, Card, Facts, Kit, Note, chunked
 
 _LEADS: Mapping[str, str] = {
     "needed": "soft:page",
@@ -66,6 +67,26 @@ def item_card(kit: Kit, item: ItemCard, *, row: bool) -> Card:
         tone="amber" if item.bundle else ("card" if row else "mist"),
         chevron=row,
     )
+
+
+def group_chips(kit: Kit, groups: Sequence[GroupCard], width: int) -> tuple[Block, ...]:
+    """The groups as small buttons, as many beside each other as their names allow."""
+    metrics = kit.metrics
+    longest = max((kit.set(g.name, Role.STRONG).natural_width() for g in groups), default=0)
+    cell = round(longest) + 2 * metrics.px(3.0) + 8 + metrics.gap
+    columns = max(1, min(5, (width + metrics.gap) // cell))
+    chips = [
+        Button(
+            key=f"group:{group.id}",
+            name=f"group:{group.id}",
+            text=group.name,
+            says=kit.join(group.name, kit.text("item.count", count=group.count)),
+            on=GroupOpened(group.id),
+            kind="chip",
+        )
+        for group in groups
+    ]
+    return chunked("groups", chips, columns)
 
 
 def notice_text(kit: Kit, notice: Notice) -> str:

@@ -349,9 +349,10 @@ class HeaderWidget(QWidget):
         sub = kit.join(frame.person, verified) if frame.person else ""
         heading = frame.heading
         if not sub and not heading:
-            sub = frame.site
+            sub = "" if kit.metrics.large else frame.site
             # the brand stands beside the logo; with it the site, where both have room
-            heading = kit.text("brand") if kit.metrics.landscape else ""
+            inline = kit.metrics.landscape or not sub
+            heading = kit.text("brand") if inline else ""
         shown = (heading, sub, frame.leave)
         if shown != self._shown:
             self._shown = shown

@@ -113,7 +113,7 @@ class Kit:
 
     def join(self, *parts: str) -> str:
         """Parts of one line with a dot between them; empty ones are left out."""
-        return " · ".join(part for part in parts if part)
+        return "\u00a0· ".join(part for part in parts if part)  # no line begins with a dot
 
     def list(self, parts: Sequence[str]) -> str:
         """An enumeration as the language writes it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kiosk.journey.events import GroupOpened, Help, PlainOpened, PrintAsked, SearchOpened
 from kiosk.journey.views import GroupCard, PlainCard, WelcomeView
-from screens.parts import item_card
+from screens.parts import group_chips, item_card
 from screens.theme import Role
 from screens.toolkit import (
     Block,
@@ -69,7 +69,8 @@ class Screen(BlockScreen):
         width = kit.metrics.width_px - 2 * kit.metrics.margin
         if kit.metrics.landscape:
             width = round((width - 2 * kit.metrics.gap) * (1 - self.stage.left_share))
-        columns = fitting_columns(kit, [g.name for g in groups], Role.STRONG, width, (5, 4, 3, 2))
+        if fitting_columns(kit, [g.name for g in groups], Role.STRONG, width, (5, 4)) < 5:
+            return group_chips(kit, groups, width)  # long names: no room for discs
         tiles = [
             Card(
                 key=f"group:{group.id}",
@@ -77,13 +78,13 @@ class Screen(BlockScreen):
                 on=GroupOpened(group.id),
                 title=group.name,
                 subs=(kit.text("item.count", count=group.count),),
-                mark=group.mark if columns == 5 or not kit.metrics.landscape else "",
+                mark=group.mark,
                 centred=True,
                 role=Role.STRONG,
             )
             for group in groups
         ]
-        return chunked("group", tiles, columns)
+        return chunked("group", tiles, 5)
 
     def _plain(self, entry: PlainCard) -> Card:
         return Card(
