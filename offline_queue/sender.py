@@ -186,6 +186,7 @@ class Sender:
         self._line_up: bool | None = None  # not known before the first answer
         self._alarm = ""
         self._probe_failures = 0
+        self._probe_due = 0.0  # monotonic time of the next look at an idle line
         self._held_until = 0.0  # nothing at all is sent before this monotonic time
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
@@ -312,12 +313,12 @@ class Sender:
 
     def _idle(self, now: float) -> float | None:
         waits = [due - now for due in self._due.values()]
-        next_probe_s = self._settings.idle_probe_s
-        if next_probe_s is not None:
-            if not waits or min(waits) > next_probe_s:
-                self._held_until = now + next_probe_s
-                self.probe()
-            waits.append(next_probe_s)
+        if self._settings.idle_probe_s is not None:
+            if now >= self._probe_due:
+                self._probe_due = now + self._settings.idle_probe_s
+                if not self.probe():
+                    return 0.0  # the line is down, or an alarm stands: another kind of waiting
+            waits.append(self._probe_due - now)
         return max(0.0, min(waits)) if waits else None
 
     def _deliver(self, claim: Claim) -> None:

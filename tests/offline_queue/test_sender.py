@@ -578,6 +578,26 @@ def test_a_fleet_spreads_its_start_when_the_line_comes_back(rig: Rig) -> None:
     assert rig.server.posts() == 2
 
 
+def test_an_idle_line_is_looked_at_now_and_then_and_holds_up_nothing(rig: Rig) -> None:
+    settings = SenderSettings(WireSettings(rig.server.url), idle_probe_s=30)
+    rig.sender = Sender(rig.outbox, settings, on_change=rig.events.append, pace=rig.pace)
+    assert rig.run() == 30.0
+    assert rig.events == [LineChanged(True)]
+    rig.pace.now += 10
+    saved = rig.save()
+    assert rig.run() == 20.0
+    assert rig.state(saved)[0] is State.DELIVERED, "at once, not with the next look"
+    assert [r.path for r in rig.server.seen].count("/v1/health") == 1
+    rig.pace.now += 20
+    rig.server.script["GET health"] = Reply(302)
+    assert rig.run() == 2.0
+    assert rig.events[-1] == LineChanged(False)
+    rig.server.script.clear()
+    rig.pace.now += 2
+    assert rig.run() == 28.0
+    assert rig.events[-1] == LineChanged(True)
+
+
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: json.dumps(t).encode()))
 def test_any_body_is_no_acknowledgement(body: bytes) -> None:
     try:
