@@ -779,7 +779,9 @@ class ButtonWidget(TouchWidget):
         painter.end()
 
     def _icon_px(self) -> int:
-        return self.kit.metrics.px(12.0) if cast(Button, self.block).icon else 0
+        block = cast(Button, self.block)
+        role = Role.TEXT if block.kind in _SMALL else Role.HEADING
+        return round(self.kit.metrics.font(role).pixelSize() * 1.25) if block.icon else 0
 
     def _colours(self, block: Button) -> tuple[str, str, str]:
         down = self.isDown()
