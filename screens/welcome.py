@@ -60,8 +60,11 @@ class Screen(BlockScreen):
         return (Button(key="ask-help", name="ask-help", text=text, on=Help(), icon="people"),)
 
     def _popular(self, body: WelcomeView) -> tuple[Block, ...]:
-        title = Para(key="popular", text=self.kit.text("welcome.popular"), role=Role.HEADING)
-        tiles = [item_card(self.kit, item, row=False) for item in body.popular]
+        kit = self.kit
+        title = Para(key="popular", text=kit.text("welcome.popular"), role=Role.HEADING)
+        tight = self.frame.notice is not None or kit.language == "en"  # longer names
+        most = 2 if kit.metrics.landscape and tight else len(body.popular)
+        tiles = [item_card(kit, item, row=False) for item in body.popular[:most]]
         return (title, *chunked("popular", tiles, 2))
 
     def _groups(self, groups: Sequence[GroupCard]) -> tuple[Block, ...]:
