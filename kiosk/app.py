@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -193,7 +193,7 @@ class Terminal(QObject):
     """One running terminal.
 
     Raises (on construction): QueueError where the outbox cannot be opened, WordsError,
-    ControlBusy where another terminal listens.
+    ControlBusy where another terminal listens, OSError where there can be no control socket.
     """
 
     painted = Signal()
@@ -217,6 +217,7 @@ class Terminal(QObject):
             Path(settings.data.directory) / "outbox", terminal=settings.terminal.code
         )
         self._clock = Clock(self._kept_mark())
+        self._control = self._listen()
         self._wake = QTimer(self)
         self._wake.setSingleShot(True)
         self._wake.setTimerType(Qt.TimerType.PreciseTimer)
@@ -226,7 +227,6 @@ class Terminal(QObject):
         self._look.timeout.connect(self._look_around)
         self._looks = 0
         self._closed = False
-        self._control: ControlServer | None = None
         self._pinyin = open_pinyin()
         self._make_carriers()
         self.window = _Window(
@@ -280,10 +280,7 @@ class Terminal(QObject):
         self.painted.emit()
         if self._closed:
             return
-        self._control = ControlServer(
-            Path(self._settings.data.socket), {QUEUE_STATUS: status_handler(self._outbox)}
-        )
-        self._submitting.recover(datetime.now(UTC))
+        self._submitting.recover(self._clock.now().civil)
         self._face.start()
         self._documents.start()
         self._sender.start()
@@ -300,8 +297,7 @@ class Terminal(QObject):
         self._bridge.shut()
         self._wake.stop()
         self._look.stop()
-        if self._control is not None:
-            self._control.close()
+        self._control.close()
         self._sender.close()
         self._submitting.close()
         self._asking.close()
@@ -374,9 +370,20 @@ class Terminal(QObject):
     def _kept_mark(self) -> datetime | None:
         kept = self._outbox.get_meta(CLOCK_MARK).result()
         try:
-            return datetime.fromisoformat(kept) if kept else None
+            mark = datetime.fromisoformat(kept) if kept else None
         except ValueError:
             return None
+        return mark if mark is not None and mark.tzinfo is not None else None
+
+    def _listen(self) -> ControlServer:
+        """Taken before anything else is started: it also tells that no other terminal runs."""
+        try:
+            return ControlServer(
+                Path(self._settings.data.socket), {QUEUE_STATUS: status_handler(self._outbox)}
+            )
+        except BaseException:
+            self._outbox.close()
+            raise
 
     # -- events -----------------------------------------------------------------------
 
@@ -404,19 +411,22 @@ class Terminal(QObject):
         self._reader.stop()
         self._face.stop()
         self._documents.stop()
+        self._asking.stop()
         if self._pinyin is not None:
             self._pinyin.wipe()
         number = over.submission.number
         if number and over.printing.get("receipt") != "printed":
             self._submitting.give_up_printing(number)
         if over.printing.get("stub") == "printed":
-            self._submitting.recover(datetime.now(UTC))
+            self._submitting.recover(self._clock.now().civil)
         self.window.rebuild()
 
     @Slot()
     def _look_around(self) -> None:
         """What the terminal can do now, asked for while it runs."""
         self._reader.look()
+        self._face.look()
+        self._documents.look()
         if self._looks % _PRINTER_EVERY == 0:
             self._printing.look()
         now = self._clock.now()

@@ -83,12 +83,19 @@ def _run(arguments: argparse.Namespace) -> int:
     from offline_queue.errors import QueueError
 
     logs.begin()
-    sys.excepthook = logs.last_words
     app = application()
     try:
         terminal = Terminal(settings, pack, equipment_of(settings))
-    except (QueueError, ControlBusy) as error:
-        _complain(str(error))
+    except QueueError as error:
+        _complain(f"{error}: [data] directory = {settings.data.directory!r}")
+        return _CANNOT_RUN
+    except ControlBusy:
+        _complain(f"ST-04 another terminal runs: [data] socket = {settings.data.socket!r}")
+        return _CANNOT_RUN
+    except OSError as error:
+        _complain(
+            f"ST-05 no control socket: [data] socket = {settings.data.socket!r}: {error.strerror}"
+        )
         return _CANNOT_RUN
     signal.signal(signal.SIGTERM, lambda *_: app.quit())
     signal.signal(signal.SIGINT, lambda *_: app.quit())

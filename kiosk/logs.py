@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final
+import threading
+from typing import Any, Final
 
 EVENTS: Final = frozenset(
     {
@@ -63,13 +64,17 @@ class AllowList(logging.Formatter):
 
 
 def begin() -> None:
-    """Send all records to standard error through the allow-list."""
+    """Send all records, warnings and last words to standard error through the allow-list."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(AllowList())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     _log.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = last_words
+    threading.excepthook = _of_a_thread
+    sys.unraisablehook = _of_nobody
 
 
 def last_words(kind: type[BaseException], error: BaseException, _trace: object) -> None:
@@ -81,3 +86,13 @@ def last_words(kind: type[BaseException], error: BaseException, _trace: object) 
         place = f"{code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}"
         frame = frame.tb_next
     note("failure", kind=kind.__name__, name=place)
+
+
+def _of_a_thread(what: threading.ExceptHookArgs) -> None:
+    if what.exc_value is not None and what.exc_type is not SystemExit:
+        last_words(what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def _of_nobody(what: Any) -> None:
+    if what.exc_value is not None:
+        last_words(what.exc_type, what.exc_value, what.exc_traceback)

@@ -25,8 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from offline_queue.answers import Answer, Trouble
 
-# More than any acknowledgement or list of parts; a portal's page is cut here.
-_BODY_MOST_BYTES: Final = 1_048_576
+TOO_LONG: Final = "answer too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,9 @@ class WireSettings:
 
     `verify` is True (the system's authorities) or the path of a bundle; `certificate` the
     paths of certificate and key for mutual TLS. A request as a whole may take
-    `total_timeout_s` plus its size over `slowest_bytes_per_s`.
+    `total_timeout_s` plus its size over `slowest_bytes_per_s`. An answer longer than
+    `answer_most_bytes` (more than any acknowledgement or list of parts) is a portal's page
+    and is not read to its end: trouble, with the detail TOO_LONG.
     """
 
     url: str
@@ -46,6 +47,7 @@ class WireSettings:
     verify: bool | str = True
     certificate: tuple[str, str] | None = None
     user_agent: str = "outbox/1"
+    answer_most_bytes: int = 1_048_576
 
 
 class Wire:
@@ -96,6 +98,10 @@ class Wire:
             guard.cancel()
             guard.join()
 
+    def interrupt(self) -> None:
+        """End what is under way; later requests go out as ever."""
+        self._sockets.shut()
+
     def cut(self) -> None:
         """End what is under way and let nothing new begin."""
         self._sockets.shut(for_good=True)
@@ -121,8 +127,8 @@ class Wire:
                 content = bytearray()
                 for chunk in response.iter_content(65_536):
                     content += chunk
-                    if len(content) > _BODY_MOST_BYTES:
-                        return _network("answer too long")
+                    if len(content) > self._settings.answer_most_bytes:
+                        return _network(TOO_LONG)
                 kind = response.headers.get("Content-Type", "").partition(";")[0]
                 return Answer(
                     status=response.status_code,

@@ -1,4 +1,8 @@
-"""Carries out AskCentral: certificates and records, while the resident waits."""
+"""Carries out AskCentral: certificates and records, while the resident waits.
+
+Every question ends in one answer or one code, however the backend behaves: NW-01 for a line
+that is down (and a backend that is), NW-02 for what is no answer, NW-03 for a refusal.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-import requests
 from pydantic import ValidationError
 
 from kiosk.contract import (
@@ -26,15 +29,18 @@ from kiosk.journey.events import CentralAnswered, CentralFailed, Event
 from kiosk.logs import note
 from kiosk.receipts.raster import RasterError, render_png
 from kiosk.wire import DOCUMENT_KINDS
+from offline_queue.answers import Trouble
+from offline_queue.wire import TOO_LONG, Wire, WireSettings
 
 LINE_DOWN: Final = "NW-01"
 NONSENSE: Final = "NW-02"
 REFUSED: Final = "NW-03"
 _MOST_BYTES: Final = 8_000_000
+_NOT_NOW: Final = frozenset({408, 425, 429})
 _SCREEN_DPI: Final = 110
 
 
-class _Trouble(Exception):
+class _NoAnswer(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
@@ -52,23 +58,37 @@ class Asking:
         connect_s: float,
         answer_s: float,
     ) -> None:
-        self._url = url.rstrip("/")
         self._terminal = terminal
         self._reply = reply
-        self._timeouts = (connect_s, answer_s)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asking")
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._wire = Wire(
+            WireSettings(
+                url,
+                connect_timeout_s=connect_s,
+                read_timeout_s=answer_s,
+                total_timeout_s=connect_s + answer_s,
+                user_agent="asking/1",
+                answer_most_bytes=_MOST_BYTES,
+            )
+        )
+        self._asked: Future[CentralAnswered] | None = None
 
     def ask(self, effect: AskCentral, visit: int) -> None:
         """Ask; answers CentralAnswered or CentralFailed."""
-        future = self._pool.submit(self._ask, effect, visit)
-        future.add_done_callback(lambda done: self._answer(done, visit))
+        self._asked = self._pool.submit(self._ask, effect, visit)
+        self._asked.add_done_callback(lambda done: self._answer(done, visit))
+
+    def stop(self) -> None:
+        """Nobody waits for an answer any more; the next visit is not kept waiting by it."""
+        asked, self._asked = self._asked, None
+        if asked is not None and not asked.done() and not asked.cancel():
+            self._wire.interrupt()
 
     def close(self) -> None:
-        """Wait for what is under way, at most for its timeouts."""
+        """End what is under way."""
+        self._wire.cut()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._session.close()
+        self._wire.close()
 
     def _answer(self, done: Future[CentralAnswered], visit: int) -> None:
         if done.cancelled():
@@ -77,7 +97,7 @@ class Asking:
         if error is None:
             self._reply(done.result())
             return
-        code = error.code if isinstance(error, _Trouble) else NONSENSE
+        code = error.code if isinstance(error, _NoAnswer) else NONSENSE
         note("failure", code=code, kind=type(error).__name__)
         self._reply(CentralFailed(visit, code))
 
@@ -94,17 +114,19 @@ class Asking:
             ),
         )
         path = "certificates" if effect.certificate else "queries"
-        body = self._post(f"{self._url}/v1/{path}", question.model_dump_json().encode())
+        body = self._post(f"/v1/{path}", question.model_dump_json().encode())
         try:
             answer = central_answer(body)
         except ValidationError:
-            raise _Trouble(NONSENSE) from None
+            raise _NoAnswer(NONSENSE) from None
         if answer.request_id != question.request_id:
-            raise _Trouble(NONSENSE)
+            raise _NoAnswer(NONSENSE)
         zh = effect.language == "zh"
         if isinstance(answer, NothingFound):
             message = answer.message.zh if zh else answer.message.en
             return CentralAnswered(visit, message, (), found=False)
+        if isinstance(answer, CertificateAnswer) is not effect.certificate:
+            raise _NoAnswer(NONSENSE)
         if isinstance(answer, RecordsAnswer):
             sections = tuple(
                 (table.title.zh if zh else table.title.en, _rows(table.rows, zh))
@@ -113,28 +135,19 @@ class Asking:
             return CentralAnswered(visit, "", sections)
         return _certificate(answer, visit, zh)
 
-    def _post(self, url: str, body: bytes) -> bytes:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        try:
-            with self._session.post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=self._timeouts,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = response.raw.read(_MOST_BYTES + 1, decode_content=True)
-                status, kind = response.status_code, response.headers.get("Content-Type", "")
-        except (requests.RequestException, OSError):
-            raise _Trouble(LINE_DOWN) from None
-        if status >= 500 or status in (408, 425, 429):
-            raise _Trouble(LINE_DOWN)
-        if 400 <= status < 500:
-            raise _Trouble(REFUSED)
-        if status not in (200, 201) or "json" not in kind or len(content) > _MOST_BYTES:
-            raise _Trouble(NONSENSE)
-        return bytes(content)
+    def _post(self, path: str, body: bytes) -> bytes:
+        answer = self._wire.request("POST", path, body=body)
+        if answer.trouble is not Trouble.NONE:
+            raise _NoAnswer(NONSENSE if answer.detail == TOO_LONG else LINE_DOWN)
+        if answer.status >= 500 or answer.status in _NOT_NOW:
+            raise _NoAnswer(LINE_DOWN)
+        if "json" not in answer.media_type:
+            raise _NoAnswer(NONSENSE)  # a portal's page, whatever its status
+        if 400 <= answer.status < 500:
+            raise _NoAnswer(REFUSED)
+        if answer.status not in (200, 201):
+            raise _NoAnswer(NONSENSE)
+        return answer.body
 
 
 def _rows(lines: tuple[Line, ...], zh: bool) -> tuple[tuple[str, str], ...]:
@@ -147,9 +160,9 @@ def _certificate(answer: CertificateAnswer, visit: int, zh: bool) -> CentralAnsw
     try:
         pdf = base64.b64decode(answer.pdf, validate=True)
     except ValueError:
-        raise _Trouble(NONSENSE) from None
+        raise _NoAnswer(NONSENSE) from None
     if not pdf.startswith(b"%PDF-"):
-        raise _Trouble(NONSENSE)
+        raise _NoAnswer(NONSENSE)
     try:
         pages: tuple[bytes, ...] = (render_png(pdf, dpi=_SCREEN_DPI),)
     except RasterError:

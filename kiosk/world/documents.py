@@ -11,6 +11,7 @@ from devices.face.client import Ticket
 from devices.records import Page
 from kiosk.journey.effects import AimDocumentCamera, StopDocumentCamera, TakePhoto
 from kiosk.journey.events import CaptureFailed, Event, PageCaptured, WorldChanged
+from kiosk.world.sight import Sight
 
 
 class PaperCapture:
@@ -18,6 +19,7 @@ class PaperCapture:
 
     def __init__(self, spec: CameraSpec, reply: Callable[[Event], None]) -> None:
         self._reply = reply
+        self._sight = Sight(spec, lambda ok: reply(WorldChanged(document_camera_ok=ok)))
         self._camera = DocumentCamera(spec, self._changed)
         self._ticket: Ticket | None = None
 
@@ -55,13 +57,14 @@ class PaperCapture:
             ticket.cancel()
         self._camera.look(False)
 
+    def look(self) -> None:
+        """Notice a camera that is back, without opening it."""
+        self._sight.look()
+
     def close(self) -> None:
         """End its process."""
         self.stop()
         self._camera.close()
 
     def _changed(self, state: CameraState, _error: DeviceError | None) -> None:
-        if state in (CameraState.ABSENT, CameraState.STALLED):
-            self._reply(WorldChanged(document_camera_ok=False))
-        elif state is CameraState.LIVE:
-            self._reply(WorldChanged(document_camera_ok=True))
+        self._sight.changed(state)

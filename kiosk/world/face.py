@@ -12,6 +12,7 @@ from devices.records import FaceHint, FaceMatch
 from devices.worker import DeviceWorker, Failed, Outcome
 from kiosk.journey.effects import MatchFace, StopFace
 from kiosk.journey.events import Event, FaceDone, FaceFailed, FaceHinted, WorldChanged
+from kiosk.world.sight import Sight
 
 _DECODE_DEADLINE_S = 10.0
 
@@ -28,6 +29,7 @@ class FaceMatching:
     ) -> None:
         self._reply = reply
         self._wlt_library = wlt_library
+        self._sight = Sight(spec, lambda ok: reply(WorldChanged(camera_ok=ok)))
         self._station = FaceStation(spec, self._camera_changed)
         self._decoder = DeviceWorker("portrait", unexpected=Fault.PORTRAIT_UNREADABLE)
         self._ticket: Ticket | None = None
@@ -97,6 +99,10 @@ class FaceMatching:
             ticket.cancel()
         self._station.look(False)
 
+    def look(self) -> None:
+        """Notice a camera that is back, without opening it."""
+        self._sight.look()
+
     def close(self) -> None:
         """End both processes."""
         self.stop()
@@ -104,7 +110,4 @@ class FaceMatching:
         self._station.close()
 
     def _camera_changed(self, state: CameraState, _error: DeviceError | None) -> None:
-        if state in (CameraState.ABSENT, CameraState.STALLED):
-            self._reply(WorldChanged(camera_ok=False))
-        elif state is CameraState.LIVE:
-            self._reply(WorldChanged(camera_ok=True))
+        self._sight.changed(state)

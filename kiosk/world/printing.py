@@ -20,7 +20,8 @@ from offline_queue.records import PrintState
 
 _DEADLINE_S = 60.0
 _LOOK_DEADLINE_S = 10.0
-_UNKNOWN_AFTER = frozenset({Fault.PRINT_UNKNOWN, Fault.DEADLINE})
+# After these nobody can tell whether paper came out.
+_UNKNOWN_AFTER = frozenset({Fault.PRINT_UNKNOWN, Fault.DEADLINE, Fault.CANCELLED})
 
 
 class Printing:

@@ -16,6 +16,16 @@ from kiosk.journey.events import CardFailed, CardFound, CardRead, Event, WorldCh
 
 _READ_MARGIN_S = 6.0  # beyond the wait for a card: the read itself, with a reset
 _LOOK_DEADLINE_S = 3.0
+# The reader itself is at fault, and no card would help.
+_UNWELL = frozenset(
+    {
+        Fault.READER_ABSENT,
+        Fault.READER_SILENT,
+        Fault.READER_GARBLED,
+        Fault.READER_SAM_FAILED,
+        Fault.READER_REFUSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +49,15 @@ class CardReading:
         self._wlt_library = wlt_library
         self._worker = DeviceWorker("card-reader", unexpected=Fault.READER_ABSENT)
         self._ticket: Ticket | None = None
+        self._read = 0  # reads asked for
+        self._over = 0  # the last of them that has its answer
         self._well: bool | None = None
 
     def read(self, effect: ReadCard, visit: int) -> None:
         """Await and read a card for this visit; an earlier wait is given up."""
         self.stop()
+        self._read += 1
+        read = self._read
 
         def found(_: str) -> None:
             self._reply(CardFound(visit))
@@ -53,11 +67,12 @@ class CardReading:
             return _Read(card, self._portrait_png(card))
 
         def done(outcome: Outcome[_Read]) -> None:
+            self._over = read
             if not isinstance(outcome, Failed):
                 self._tell_well(True)
                 self._reply(CardRead(visit, outcome.value.card, outcome.value.portrait_png))
             elif outcome.error.fault is not Fault.CANCELLED:
-                self._tell_well(outcome.error.fault is not Fault.READER_ABSENT)
+                self._tell_well(outcome.error.fault not in _UNWELL)
                 self._reply(CardFailed(visit, outcome.error.fault.code))
 
         self._ticket = self._worker.submit(
@@ -72,7 +87,7 @@ class CardReading:
 
     def look(self) -> None:
         """Ask the reader how it is, unless it is busy; WorldChanged says when that changed."""
-        if self._ticket is not None:
+        if self._over != self._read:
             return
 
         def done(outcome: Outcome[None]) -> None:

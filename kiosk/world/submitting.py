@@ -1,10 +1,12 @@
 """Carries out Enqueue with the outbox, and tells what the sender learns.
 
-"Saved" is said only after the outbox's commit, "received" only after the backend's answer.
+"Saved" is said only after the outbox's commit, "received" only after the backend's answer,
+and always in this order.
 """
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,10 +29,12 @@ from kiosk.wire import document_of
 from offline_queue import sender as sending
 from offline_queue.errors import QueueError
 from offline_queue.outbox import Outbox
-from offline_queue.records import Part, PrintState, Receipt, Submission
+from offline_queue.records import Part, PrintState, Receipt, Submission, Unprinted
 
 _RECENT = timedelta(hours=2)
 _BROKEN = "QU-02"
+_OWN_FAULT = "QU-07"  # the application does not fit: this one, and no other, cannot be kept
+_INTAKE_CLOSED = frozenset({_BROKEN, "QU-06"})
 
 
 def acknowledged(body: bytes, id_: str, digest: str) -> Receipt:
@@ -56,12 +60,11 @@ class Submitting:
         self._pledge_text = pledge_text
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="submitting")
         self._visits: dict[str, int] = {}  # receipt number -> visit that handed it in
-        self.poke: Callable[[], None] = lambda: None
+        self._order = threading.Lock()  # "saved" is said before the sender may say more
 
     def enqueue(self, effect: Enqueue, visit: int) -> None:
         """Number it, write it down durably, say so."""
-        future = self._pool.submit(self._save, effect.draft, visit)
-        future.add_done_callback(lambda done: self._answer(done, visit))
+        self._pool.submit(self._keep, effect.draft, visit)
 
     def keep_rating(self, effect: KeepRating, _visit: int) -> None:
         """Count a rating by item and level; nobody's identity goes with it."""
@@ -69,11 +72,21 @@ class Submitting:
         note("rated", item=effect.item, level=effect.level)
 
     def recover(self, now: datetime) -> None:
-        """After a restart: which numbers were saved and not printed; answers Recovered."""
+        """After a restart: which numbers were saved and not printed; answers Recovered.
+
+        `now` is civil time, whose mark outlives a restart: the wall clock may be in 1970.
+        """
         wanted = (PrintState.WANTED, PrintState.UNKNOWN)
-        found = self._outbox.unprinted(wanted).result()
-        recent = [u for u in found if abs(now - u.saved_at) < _RECENT]
-        self._reply(Recovered(tuple((u.number, u.saved_at) for u in recent)))
+
+        def found(done: Future[list[Unprinted]]) -> None:
+            error = done.exception()
+            if error is not None:
+                note("failure", kind=type(error).__name__)
+                return
+            recent = [u for u in done.result() if abs(now - u.saved_at) < _RECENT]
+            self._reply(Recovered(tuple((u.number, u.saved_at) for u in recent)))
+
+        self._outbox.unprinted(wanted).add_done_callback(found)
 
     def give_up_printing(self, number: str) -> None:
         """The resident left without paper: the stub is not offered to whoever comes next."""
@@ -82,6 +95,10 @@ class Submitting:
 
     def sender_says(self, event: sending.SenderEvent) -> None:
         """Translate what the sender learned (called on its thread)."""
+        with self._order:
+            self._translate(event)
+
+    def _translate(self, event: sending.SenderEvent) -> None:
         match event:
             case sending.Delivered(number=number, case_number=case):
                 note("delivered", attempts=event.attempts)
@@ -102,6 +119,16 @@ class Submitting:
         """Finish what is being saved."""
         self._pool.shutdown(wait=True)
 
+    def _keep(self, draft: Draft, visit: int) -> None:
+        with self._order:
+            try:
+                saved = self._save(draft, visit)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the resident is told
+                self._failed(error, visit)
+                return
+            note("saved")
+            self._reply(saved)
+
     def _save(self, draft: Draft, visit: int) -> Saved:
         number = self._outbox.reserve_number().result()
         self._visits[number] = visit
@@ -121,16 +148,11 @@ class Submitting:
         self._outbox.enqueue(submission).result()
         return Saved(visit, number, document.application_id)
 
-    def _answer(self, done: Future[Saved], visit: int) -> None:
-        error = done.exception()
-        if error is None:
-            note("saved")
-            self._reply(done.result())
-            return
-        code = error.code if isinstance(error, QueueError) else _BROKEN
+    def _failed(self, error: Exception, visit: int) -> None:
+        code = error.code if isinstance(error, QueueError) else _OWN_FAULT
         note("save-failed", code=code, kind=type(error).__name__)
         self._reply(SaveFailed(visit, code))
-        if code == _BROKEN:
+        if code in _INTAKE_CLOSED:
             self._reply(WorldChanged(intake_open=False))
 
     def _count(self, key: str) -> None:
