@@ -939,6 +939,10 @@ class PictureWidget(BlockWidget):
             path.addRoundedRect(QRectF(at), 12, 12)
             painter.setClipPath(path)
             painter.drawPixmap(at, self._scaled)
+            painter.setClipping(False)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.kit.colour("line_strong"), self.kit.metrics.border))
+            painter.drawPath(path)
         painter.end()
 
 
@@ -1250,7 +1254,8 @@ class Stage(QWidget):
         whole = self.rect()
         if not (self.kit.metrics.landscape and (self._head or (self._foot and self.foot_right))):
             above = self._place_foot(whole)
-            self._place_body(*self._place_head(above, round(above.height() * 0.5)))
+            share = 0.5 if self._body else 1.0
+            self._place_body(*self._place_head(above, round(above.height() * share)))
             return
         between = self.kit.metrics.gap * 2
         left_px, right_px = shares(whole.width(), between, (self.left_share, 1.0 - self.left_share))
@@ -1261,6 +1266,7 @@ class Stage(QWidget):
             tallest = max(self._stack.heights(self._body, left_px), default=0)
             pager = self.kit.metrics.pill + round(self.kit.metrics.gap * 2.3)
             room = min(round(left.height() * 0.6), left.height() - tallest - pager)
+            room = room if self._body else left.height()
             self._place_body(*self._place_head(left, room))
             return
         _, body = self._place_head(left, left.height())
