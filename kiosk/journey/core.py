@@ -21,6 +21,8 @@ from kiosk.identity.validity import masked
 from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit
 from kiosk.journey.events import (
     Back,
+    CardFound,
+    CardRead,
     Delivered,
     DeliveryWaits,
     Event,
@@ -52,6 +54,7 @@ _NO_PROGRESS: Final = frozenset(
     {StepName.WELCOME, StepName.CHOOSE, StepName.ITEM_GUIDE, StepName.OTHER_WAY, StepName.FAREWELL}
 )
 _OFF_ROUTE: Final = frozenset({StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY})
+_SOMEBODY_IS_THERE: Final = (CardFound, CardRead)  # who lays a card down does not idle
 _CANNOT_LEAVE: Final = frozenset({StepName.WELCOME, StepName.FAREWELL})
 
 
@@ -85,6 +88,8 @@ def advance(visit: Visit, event: Event, now: Now) -> Result:
         visit = replace(visit, touched_s=now.monotonic_s, warned_s=None, touches=visit.touches + 1)
         if warned and isinstance(event, Stay):
             return visit, ()
+    elif isinstance(event, _SOMEBODY_IS_THERE):
+        visit = replace(visit, touched_s=now.monotonic_s, warned_s=None)
     handler = _COMMON.get(type(event), _step)
     after, effects = handler(visit, event, now)
     return _patient(visit, after, now), effects
@@ -117,11 +122,14 @@ def _move(before: Visit, turn: Turn, now: Now) -> Result:
     if turn.to is not None:
         target = turn.to
     elif turn.forward:
+        visit = replace(visit, passed=visit.passed | {before.place})
         target = following(visit, now)
     else:
         return visit, turn.effects
     trail = (*visit.trail, before.place) if turn.keep_trail else ()
-    if target in trail:  # back at review after a change: Back leads on from there, not round
+    if (
+        turn.forward and target in trail
+    ):  # back at review after a change: Back leads on from there, not round
         trail = trail[: trail.index(target)]
     return _enter(replace(visit, trail=trail), target, now, turn.effects)
 
@@ -144,7 +152,9 @@ def _back(visit: Visit, now: Now) -> Result:
     trail = _trail(visit, now)
     if not trail:
         return visit, ()
-    return _enter(replace(visit, trail=trail[:-1]), trail[-1], now)
+    place = trail[-1]
+    visit = replace(visit, trail=trail[:-1], passed=visit.passed - {place})
+    return _enter(visit, place, now)
 
 
 def _trail(visit: Visit, now: Now) -> tuple[Place, ...]:

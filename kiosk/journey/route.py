@@ -278,17 +278,10 @@ def complete(visit: Visit, place: Place, now: Now) -> bool:
         return _delivery_done(visit, matter)
     if place.step is StepName.OUTCOME:
         return can_go_on(path) and visit.outcome_seen == seen_as(path)
-    return place.step is StepName.SIGN and bool(visit.strokes)
+    return False
 
 
 _ONCE: Final = frozenset({StepName.IDENTIFY, StepName.VERIFY_FACE, StepName.OUTCOME})
-
-
-def _once(place: Place) -> bool:
-    """Facts that were told stand behind the questions that came after them: passed by, too."""
-    return place.step in _ONCE or place.detail.startswith(PREFIX)
-
-
 _TO_COMPLETE: Final = frozenset(
     {
         StepName.IDENTIFY,
@@ -311,14 +304,17 @@ def first_open(visit: Visit, now: Now) -> Place | None:
 
 
 def following(visit: Visit, now: Now) -> Place:
-    """The next place. Who is identified, and an outcome that was seen, are passed by; with
-    `fast` everything that is complete."""
+    """The next place.
+
+    Who is identified and an outcome that was seen are passed by; so are questions answered on
+    the way here, because one that an answer brought up can stand before them on the route.
+    With `fast` everything that is complete is passed by.
+    """
     places = route(visit, now)
     here = places.index(visit.place) if visit.place in places else _last_before(visit, places)
     for place in places[here + 1 :]:
-        if _once(place) and complete(visit, place, now):
-            continue
-        if visit.fast and place.step is not StepName.SIGN and complete(visit, place, now):
+        known = visit.fast or place.step in _ONCE or place in visit.passed
+        if known and place.step in _TO_COMPLETE and complete(visit, place, now):
             continue
         return place
     return Place(StepName.FAREWELL)

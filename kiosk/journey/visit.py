@@ -193,7 +193,8 @@ class Visit:
     touched_s: float
     find: Callable[[str], tuple[str, ...]] = field(repr=False, compare=False)  # search by text
     place: Place = Place(StepName.WELCOME)
-    trail: tuple[Place, ...] = ()
+    trail: tuple[Place, ...] = ()  # where Back leads
+    passed: frozenset[Place] = frozenset()  # gone on from, and not come back to
     language: Language = Language.ZH
     size: Size = Size.NORMAL
     theme: Theme = Theme.CALM

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
-from pathlib import Path
 
 from catalogue_sample import FILES
 
@@ -88,7 +87,6 @@ from kiosk.journey.views import (
     ReviewView,
     SignView,
     SubmittedView,
-    VerifyFaceView,
     View,
 )
 from kiosk.journey.visit import Now, Rules, Visit, World
@@ -164,7 +162,7 @@ def shipped() -> Pack:
 
 
 @cache
-def sample(**changes: str) -> Pack:
+def sample() -> Pack:
     """The compact catalogue of the catalogue tests."""
     return load(FILES)
 
@@ -503,5 +501,3 @@ _ANSWERS: Mapping[type[Effect], Callable[[Hall, Effect], Event]] = {
     AskCentral: _told,
     Print: _printed,
 }
-
-CATALOGUE_DIRECTORY: Path = DEFAULT_DIRECTORY

@@ -36,6 +36,7 @@ def fresh_case(visit: Visit, matter_code: str) -> Visit:
         parties={role: party for role, party in visit.parties.items() if role == lead},
         trial=False,
         fast=False,
+        passed=frozenset(),
         told={},
         answers={},
         draft=None,
