@@ -26,6 +26,7 @@ DEADLINE_S: Final = 25.0
 # A picture of a live preview is worth taking only when there is something in it.
 _LIVE: Final = frozenset({"looking", "aim"})
 _LIVE_AFTER_S: Final = 0.7
+_FRAMES_SEEN: Final = 4
 
 
 class ScriptFailed(Exception):
@@ -80,6 +81,7 @@ class Player(QObject):
         self._key: tuple[str, ...] = ()
         self._shown_s = 0.0
         self._live_due = False
+        self._first_frame = 0
         self._view: View | None = None
         self._script: Script | None = None
         self._until: Until | None = None
@@ -124,6 +126,15 @@ class Player(QObject):
                 getattr(self.body, "key", None),
             )
         )
+
+    def sees_paper(self) -> bool:
+        """The document camera's picture has been on the screen for some frames."""
+        preview = self.terminal.document_preview()
+        if preview is None:
+            self._first_frame = 0
+            return False
+        self._first_frame = self._first_frame or preview[3]
+        return preview[3] >= self._first_frame + _FRAMES_SEEN
 
     def can_touch(self, name: str) -> bool:
         """The button is there, visible and enabled."""

@@ -167,9 +167,7 @@ def papers(player: Player) -> Script:
         player.touch(name)
         if line.id != pledged:
             yield Until(player.is_at(StepName.MATERIALS, "aim"), "the document camera")
-            yield Until(
-                lambda: player.terminal.document_preview() is not None, "a picture from the camera"
-            )
+            yield Until(player.sees_paper, "a picture from the camera")
             yield Until(lambda: player.can_touch("shutter"), "the shutter")
             player.touch("shutter")
             yield Until(player.is_at(StepName.MATERIALS, "check"), "the page")
