@@ -15,6 +15,10 @@ class Screen(BlockScreen):
     """See the module."""
 
     def head(self, body: ItemGuideView) -> Sequence[Block]:
+        return self._top(body) if self.kit.metrics.landscape else ()
+
+    def _top(self, body: ItemGuideView) -> list[Block]:
+        """In landscape beside the pages, in portrait on the first one."""
         kit = self.kit
         blocks: list[Block] = [Heading(key="title", text=body.name)]
         if body.blocked is not None:
@@ -29,7 +33,8 @@ class Screen(BlockScreen):
         rows.extend(line_rows(kit, body.lines))
         if body.departments:
             rows.append((kit.text("guide.departments"), kit.list(body.departments)))
-        blocks: list[Block] = [*fact_blocks(kit, "facts", rows)]
+        top = () if kit.metrics.landscape else self._top(body)
+        blocks: list[Block] = [*top, *fact_blocks(kit, "facts", rows)]
         if body.materials:
             title = kit.text("guide.materials")
             blocks.append(Para(key="materials", text=title, role=Role.HEADING))

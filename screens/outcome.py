@@ -21,6 +21,13 @@ class Screen(BlockScreen):
     """See the module."""
 
     def head(self, body: OutcomeView) -> Sequence[Block]:
+        return () if self._first_page_only() else self._top(body)
+
+    def _first_page_only(self) -> bool:
+        return self.kit.metrics.large and not self.kit.metrics.landscape
+
+    def _top(self, body: OutcomeView) -> tuple[Block, ...]:
+        """The result; large letters leave no room for it on every page."""
         kit = self.kit
         trial = ".trial" if body.trial and body.result == "accept" else ""
         good = body.result == "accept"
@@ -37,7 +44,7 @@ class Screen(BlockScreen):
 
     def blocks(self, body: OutcomeView) -> Sequence[Block]:
         kit = self.kit
-        blocks: list[Block] = []
+        blocks: list[Block] = [*self._top(body)] if self._first_page_only() else []
         if len(body.parts) > 1:
             blocks.append(_title("parts", kit.text("outcome.parts")))
         blocks.extend(self._part(part, at) for at, part in enumerate(body.parts))

@@ -23,7 +23,7 @@ _FACTS_A_PANEL: Mapping[tuple[bool, bool], int] = {
     # large letters, landscape
     (False, False): 6,
     (False, True): 3,
-    (True, False): 2,
+    (True, False): 1,
     (True, True): 1,
 }
 

@@ -33,7 +33,7 @@ by `screens.typeset.Typeset`; a widget reports `overflow()` if it got less room 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -530,6 +530,14 @@ class ParaWidget(BlockWidget):
         painter.end()
 
 
+def _face(kit: Kit, card: Card, width: int, room: int) -> _CardFace:
+    """The card as it is, or plainer where it would be higher than `room` pixels."""
+    face = _CardFace(kit, card)
+    if face.height(width) <= room:
+        return face
+    return _CardFace(kit, replace(card, role=Role.STRONG, lead=""))
+
+
 class _CardFace:
     """Measures and paints a card; shared by those to touch and those to read."""
 
@@ -685,6 +693,11 @@ class CardTouch(TouchWidget):
             says = self.kit.join(says, self.kit.text("chosen"))
         self.bind(block.name, says, block.on, enabled=block.enabled)
 
+    def squeeze(self, width: int, room: int) -> None:
+        """Show the card in at most `room` pixels of height, if a plainer face can."""
+        if self._face.height(width) > room or self._face.card != self.block:
+            self._face = _face(self.kit, cast(Card, self.block), width, room)
+
     def height_for(self, width: int) -> int:
         return self._face.height(width)
 
@@ -702,6 +715,11 @@ class CardRead(BlockWidget):
         block = cast(Card, self.block)
         self._face = _CardFace(self.kit, block)
         self.setAccessibleName(self._face.says())
+
+    def squeeze(self, width: int, room: int) -> None:
+        """Show the card in at most `room` pixels of height, if a plainer face can."""
+        if self._face.height(width) > room or self._face.card != self.block:
+            self._face = _face(self.kit, cast(Card, self.block), width, room)
 
     def height_for(self, width: int) -> int:
         return self._face.height(width)
@@ -1309,6 +1327,10 @@ class Stage(QWidget):
         return box.adjusted(0, 0, 0, -total - self.kit.metrics.gap)
 
     def _place_body(self, box: QRect, body: Sequence[Drawn]) -> None:
+        page_px = box.height() - self.kit.metrics.pill - self.kit.metrics.small_gap
+        for widget in body:
+            if isinstance(widget, CardTouch | CardRead):
+                widget.squeeze(box.width(), page_px)
         heights = self._stack.heights(body, box.width())
         sticky = [isinstance(w.block, Para) and w.block.role is Role.HEADING for w in body]
         gap = self.kit.metrics.gap

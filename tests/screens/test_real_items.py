@@ -1,0 +1,121 @@
+"""Every item of the catalogue as the real journey shows it: guide, questions, outcome.
+
+Walked by touching the screen, so that names of touchable things, events and views agree.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from samples import Sample
+from test_geometry import FORMATS, _faults
+
+from kiosk.catalogue.model import Pack, Text
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.journey.core import advance, new_visit, view
+from kiosk.journey.events import Event, ItemChosen, LanguageSet, SizeSet
+from kiosk.journey.terms import Language, Size, StepName
+from kiosk.journey.views import QuestionView
+from kiosk.journey.visit import Now, Rules, Visit, World
+from screens.shell import Shell
+from screens.theme import Look
+from screens.toolkit import BlockScreen
+
+NOW = Now(100.0, datetime(2026, 11, 20, 10, 0, tzinfo=UTC), trusted=True)
+RULES = Rules(
+    terminal="LW042",
+    site=Text("便民服务终端 · 永兴街道", "Service terminal · Yongxing"),
+    counter=Text("永兴街道便民服务中心", "Yongxing service centre"),
+    phone="0577-12345",
+    demo=True,
+)
+TYPED = {"number": "2", "date": "19620315"}
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    """The catalogue that is shipped."""
+    return load_directory(DEFAULT_DIRECTORY)
+
+
+class Resident:
+    """Touches the screen; the journey answers."""
+
+    def __init__(self, shell: Shell, emitted: list[Event], pack: Pack, look: Look) -> None:
+        self.shell, self.emitted, self.look = shell, emitted, look
+        self.visit: Visit = new_visit(1, pack, RULES, World(), NOW, lambda _query: ())
+        self.faults: list[str] = []
+
+    def happens(self, event: Event) -> None:
+        """The journey goes on and the screen shows it; every page is looked at."""
+        self.visit, _ = advance(self.visit, event, NOW)
+        shown = view(self.visit, NOW)
+        self.shell.show_view(shown)
+        screen = self.shell.step_screen()
+        assert isinstance(screen, BlockScreen)
+        name = f"{shown.frame.heading}/{shown.frame.step}"
+        while True:
+            found = _faults(self.shell, Sample(name, shown), self.look)
+            self.faults.extend(f"{name}: {fault}" for fault in found)
+            if not self.shell.touch("page:on"):
+                break
+        while self.shell.touch("page:back"):
+            pass
+
+    def touch(self, name: str) -> bool:
+        """Touch by name, on whichever page it is; False if it is on none."""
+        self.emitted.clear()
+        while not self.shell.touch(name):
+            if not self.shell.touch("page:on"):
+                return False
+        for event in tuple(self.emitted):
+            self.happens(event)
+        return True
+
+    def answer(self) -> None:
+        """Answer the question shown in the first way that there is."""
+        body = view(self.visit, NOW).body
+        assert isinstance(body, QuestionView)
+        if body.kind in TYPED:
+            assert self.touch("key:clear")
+            for digit in TYPED[body.kind]:
+                assert self.touch(f"key:{digit}")
+        else:
+            first = body.options[0].id if body.options else "yes"
+            if not (body.options and body.options[0].chosen):
+                assert self.touch(f"option:{first}")
+
+
+@pytest.mark.parametrize("shape", FORMATS)
+@pytest.mark.parametrize("size", Size)
+@pytest.mark.parametrize("language", Language)
+def test_what_every_item_shows_before_identity_fits(
+    shell: Shell,
+    emitted: list[Event],
+    pack: Pack,
+    look: Look,
+    language: Language,
+    size: Size,
+    shape: str,
+) -> None:
+    shell.resize(*FORMATS[shape])
+    faults: list[str] = []
+    outcomes = 0
+    for code in pack.matters:
+        shell.rebuild()
+        resident = Resident(shell, emitted, pack, look)
+        resident.happens(LanguageSet(language))
+        resident.happens(SizeSet(size))
+        resident.happens(ItemChosen(code))
+        if resident.touch("try"):
+            for _ in range(40):
+                if resident.visit.place.step is not StepName.QUESTIONS:
+                    break
+                resident.answer()
+                assert resident.touch("next"), f"{code}: no answer is taken"
+            assert resident.visit.place.step is StepName.OUTCOME
+            outcomes += 1
+        faults.extend(resident.faults)
+    assert outcomes >= 8
+    assert not faults, "\n" + "\n".join(sorted(set(faults)))
