@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from kiosk.journey.events import DeliveryChosen, FieldTyped
 from kiosk.journey.views import DeliveryView
+from screens.checked import Checked
 from screens.keypads import Board
-from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row
+from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row, Space
 
 ADDRESS = "delivery_address"
 
@@ -38,7 +39,7 @@ class Screen(BlockScreen):
             on=self._done,
             kind="pager",
         )
-        row = Row(key="edit-done.row", cells=(done,))
+        row = Row(key="edit-done.row", cells=(Space(key="edit-done.fill", height_mm=0), done))
         return (title, *self._board.field(wrong=wrong), *self._error(body), row)
 
     def blocks(self, body: DeliveryView) -> Sequence[Block]:
@@ -73,12 +74,6 @@ class Screen(BlockScreen):
             return ()
         kit = self.kit
         known = bool(body.address)
-        card = Card(
-            key="address",
-            title=body.address or kit.text("delivery.address.none"),
-            subs=(kit.text("delivery.address"),) if known else (),
-            tone="card" if known else "amber",
-        )
         edit = Button(
             key="edit",
             name="edit",
@@ -86,7 +81,14 @@ class Screen(BlockScreen):
             on=self._edit,
             kind="pager" if known else "chief",
         )
-        return (*self._error(body), card, Row(key="edit.row", cells=(edit,)))
+        address = Checked(
+            key="address",
+            label=kit.text("delivery.address"),
+            value=body.address or kit.text("delivery.address.none"),
+            button=edit,
+            tone="card" if known else "amber",
+        )
+        return (*self._error(body), address)
 
     def _error(self, body: DeliveryView) -> tuple[Block, ...]:
         if not body.address_error_key:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from kiosk.journey.views import FarewellView
 from screens.pictures import SignPicture
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Card, Facts, Heading, Para
+from screens.toolkit import Block, BlockScreen, Card, Facts, Heading, Para, Row
 
 _SIGNS: Mapping[str, str] = {
     "take.card": "card",
@@ -26,19 +26,21 @@ class Screen(BlockScreen):
         kit = self.kit
         title = kit.text("farewell.title" if body.take_with else "farewell.nothing")
         heading = Heading(key="title", text=title, sub=kit.text("farewell.sub"), centred=True)
-        things = [
+        things: list[Block] = [
             Card(
                 key=key,
                 title=kit.text(key),
                 lead=f"warn:{_SIGNS.get(key, 'page')}",
                 tone="amber",
-                role=Role.TITLE,
+                role=Role.HEADING if kit.metrics.landscape else Role.TITLE,
             )
             for key in body.take_with
         ]
         if not things:
             sign = SignPicture(key="sign", icon="check")
             return (sign, heading, *self._number(body), self._left(body))
+        if kit.metrics.landscape:
+            things = [Row(key="things", cells=tuple(things))]
         return (heading, *things, *self._number(body), self._left(body))
 
     def _number(self, body: FarewellView) -> tuple[Block, ...]:

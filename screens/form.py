@@ -8,7 +8,7 @@ from kiosk.journey.events import FieldTyped
 from kiosk.journey.views import FormView
 from screens.keypads import Board
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row
+from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row, Space
 
 _MONEY = "money"
 
@@ -65,9 +65,10 @@ class Screen(BlockScreen):
             value = kit.text("form.yuan", value=value)
         card = Card(key="known", title=value, role=Role.TITLE, min_mm=36.0)
         edit = Button(
-            key="edit", name="edit", text=kit.text("form.edit"), on=self._edit, kind="pager"
+            key="edit", name="edit", text=kit.text("form.edit"), on=self._edit, icon="pen"
         )
-        return (card, Row(key="edit.row", cells=(edit,)), *self._error(body))
+        row = Row(key="edit.row", cells=(Space(key="edit.fill", height_mm=0), edit))
+        return (card, row, *self._error(body))
 
     def _error(self, body: FormView) -> tuple[Block, ...]:
         if not body.error_key:

@@ -120,7 +120,7 @@ class Board:
         if self._kind in _PAD_KINDS or self._kind == "date":
             return (Keys(key="keys", rows=self._pad_rows(), on_key=self.press, wide=self._wide()),)
         if self._kind == "code":
-            wide: Mapping[str, float] = {"clear": 1.5, "backspace": 1.5}
+            wide: Mapping[str, float] = {"clear": 2.0}
             return (Keys(key="keys", rows=self._code_rows(), on_key=self.press, wide=wide),)
         rows, wide = self._text_rows()
         board = Keys(key="keys", rows=rows, on_key=self.press, wide=wide)
@@ -194,14 +194,19 @@ class Board:
             (left, *keypad(letters[2]), _BACKSPACE),
             self._switches(),
         )
-        return rows, {**_SWITCH_WIDE, "'": 1.5, "shift": 1.5, "backspace": 1.5}
+        return rows, {**self._switch_wide(), "'": 1.5, "shift": 1.5, "backspace": 1.5}
 
     def _sign_rows(self) -> tuple[tuple[_Row, ...], Mapping[str, float]]:
         signs = (keypad("1234567890"), keypad(_SIGNS, _BACKSPACE), self._switches())
         if self._kind == "name" or self._kit.language != "zh":
-            return signs, {**_SWITCH_WIDE, "backspace": 2.0}
+            return signs, {**self._switch_wide(), "backspace": 2.0}
         words = (keypad(_ADDRESS_WORDS[0]), keypad(_ADDRESS_WORDS[1], ("-", "-"), _BACKSPACE))
-        return (signs[0], *words, signs[2]), _SWITCH_WIDE
+        return (signs[0], *words, signs[2]), self._switch_wide()
+
+    def _switch_wide(self) -> Mapping[str, float]:
+        """The row of switches is as long as the others."""
+        space = 4.0 if self._kit.pinyin is not None else 6.0
+        return {"123": 2.0, "zh": 2.0, "space": space, "clear": 2.0}
 
     def _switches(self) -> _Row:
         kit = self._kit
@@ -349,7 +354,6 @@ class Board:
 
 
 _PLAIN = (*_PAD_KINDS, "code", "date")
-_SWITCH_WIDE: Mapping[str, float] = {"123": 1.75, "zh": 1.75, "space": 4.5, "clear": 2.0}
 
 
 def _parts(text: str) -> list[str]:
@@ -427,7 +431,7 @@ class FieldWidget(BlockWidget):
         x, y = lines.caret(room) if whole else (0.0, 0.0)
         tall = lines.pitch
         painter.setPen(QPen(kit.colour("celadon"), kit.metrics.border * 1.5))
-        at = left + x + (kit.metrics.border * 2 if whole else -kit.metrics.border * 2)
+        at = left + x + (kit.metrics.border * 2 if whole else -kit.metrics.border * 4)
         painter.drawLine(
             round(at),
             round(box.top() + y + tall * 0.16),

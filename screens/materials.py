@@ -20,6 +20,7 @@ from kiosk.journey.events import (
     Retake,
 )
 from kiosk.journey.views import MaterialLine, MaterialsView
+from screens.checked import Checked
 from screens.parts import material_state
 from screens.toolkit import (
     Block,
@@ -34,6 +35,7 @@ from screens.toolkit import (
     Note,
     Picture,
     Row,
+    Space,
     draws,
     fill_panel,
     tone_edge,
@@ -41,7 +43,6 @@ from screens.toolkit import (
 
 PREVIEW_INTERVAL_MS = 50
 _QUIET = ("from-card", "from-state", "made-here")
-_OPEN = ("needed",)
 
 
 class Screen(BlockScreen):
@@ -50,11 +51,10 @@ class Screen(BlockScreen):
     def head(self, body: MaterialsView) -> Sequence[Block]:
         kit = self.kit
         if body.state == "list":
-            open_left = any(line.state in _OPEN for line in body.materials)
-            key = "materials" if open_left else "materials.done"
-            return (
-                Heading(key="title", text=kit.text(f"{key}.title"), sub=kit.text(f"{key}.sub")),
-            )
+            left = sum(line.state == "needed" for line in body.materials)
+            key = "materials" if left else "materials.done"
+            sub = kit.text(f"{key}.sub", count=left)
+            return (Heading(key="title", text=kit.text(f"{key}.title"), sub=sub),)
         name = body.current.name if body.current is not None else ""
         title = kit.text(f"materials.{body.state}.title", name=name)
         over = kit.text("materials.aim.page", page=body.page_number)
@@ -150,34 +150,39 @@ class Screen(BlockScreen):
 
     def _paper(self, line: MaterialLine) -> Block:
         kit = self.kit
-        done = line.state in ("handed-in", "pledged")
         later = line.state == "pledged"
-        leads = {"handed-in": "badge:check", "pledged": "warn:later"}
+        if later or line.state == "handed-in":
+            return Checked(
+                key=f"panel:{line.id}",
+                label=material_state(kit, line),
+                value=line.name,
+                button=self._clear(line),
+                tone="mist",
+                badge="later" if later else "check",
+                warn=later,
+            )
         card = Card(
             key=f"paper:{line.id}",
             title=line.name,
-            subs=() if done else tuple(text for text in (line.why, line.hint) if text),
-            tag=material_state(kit, line) if done else "",
-            tag_ink="amber" if later else "celadon_deep",
-            lead=leads.get(line.state, "soft:page"),
-            tone="mist" if done else "card",
+            subs=tuple(text for text in (line.why, line.hint) if text),
+            lead="soft:page",
         )
         return Panel(key=f"panel:{line.id}", card=card, buttons=self._buttons(line))
 
+    def _clear(self, line: MaterialLine) -> Button:
+        kit = self.kit
+        text = "materials.clear.pledged" if line.state == "pledged" else "materials.clear"
+        return Button(
+            key=f"clear:{line.id}",
+            name=f"clear:{line.id}",
+            text=kit.text(text),
+            says=kit.text("materials.clear.says", name=line.name),
+            on=MaterialCleared(line.id),
+            kind="pager",
+        )
+
     def _buttons(self, line: MaterialLine) -> tuple[Button, ...]:
         kit = self.kit
-        if line.state in ("handed-in", "pledged"):
-            text = "materials.clear.pledged" if line.state == "pledged" else "materials.clear"
-            return (
-                Button(
-                    key=f"clear:{line.id}",
-                    name=f"clear:{line.id}",
-                    text=kit.text(text),
-                    says=kit.text("materials.clear.says", name=line.name),
-                    on=MaterialCleared(line.id),
-                    kind="pager",
-                ),
-            )
         capture = Button(
             key=f"capture:{line.id}",
             name=f"capture:{line.id}",
@@ -218,7 +223,8 @@ class PanelWidget(BlockWidget):
 
     def apply(self) -> None:
         block = cast(Panel, self.block)
-        row = Row(key="buttons", cells=block.buttons)
+        fill = (Space(key="fill", height_mm=0),) * (2 - len(block.buttons))
+        row = Row(key="buttons", cells=(*fill, *block.buttons))
         inner = replace(block.card, bare=True)
         self._drawn, _ = self._keeper.show([inner, row])
         self._place()

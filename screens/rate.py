@@ -22,7 +22,6 @@ from screens.toolkit import (
     chunked,
     draws,
     fill_panel,
-    fitting_columns,
     paint_focus,
     tone_edge,
 )
@@ -40,7 +39,7 @@ class Screen(BlockScreen):
         return (title, *self._reasons(body)) if kit.metrics.landscape else (title,)
 
     def blocks(self, body: RateView) -> Sequence[Block]:
-        return tuple(
+        faces = [
             Face(
                 key=f"rate:{level}",
                 level=level,
@@ -49,10 +48,8 @@ class Screen(BlockScreen):
                 says_chosen=self.kit.text("chosen"),
             )
             for level in LEVELS
-        )
-
-    def foot(self, body: RateView) -> Sequence[Block]:
-        return () if self.kit.metrics.landscape else self._reasons(body)
+        ]
+        return faces if self.kit.metrics.landscape else (*faces, *self._reasons(body))
 
     def _reasons(self, body: RateView) -> tuple[Block, ...]:
         if not body.reasons:
@@ -73,9 +70,15 @@ class Screen(BlockScreen):
             )
             for reason, text in zip(body.reasons, texts, strict=True)
         ]
-        width = self.width() * (0.4 if kit.metrics.landscape else 1.0)
-        columns = fitting_columns(kit, texts, Role.TEXT, round(width), (3, 2, 1))
+        columns = self._columns(texts)
         return (title, *chunked("reasons", chips, columns))
+
+    def _columns(self, texts: Sequence[str]) -> int:
+        """As many as leave every reason on one line."""
+        metrics = self.kit.metrics
+        width = self.width() * (self.stage.left_share if metrics.landscape else 1.0)
+        widest = max(self.kit.set(text).natural_width() for text in texts) + 2 * metrics.px(4.0)
+        return max(1, min(3, int((width + metrics.gap) / (widest + metrics.gap))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ class FaceWidget(TouchWidget):
     def height_for(self, width: int) -> int:
         metrics = self.kit.metrics
         text = self._text.height(self._room(width)) + 2 * metrics.px(2.4)
-        return max(metrics.px(28.0 if metrics.large else 24.0), text)
+        return max(metrics.px(24.0 if metrics.landscape else 28.0), text)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit, block = self.kit, cast(Face, self.block)

@@ -9,7 +9,19 @@ from kiosk.journey.views import ResultView
 from screens.parts import fact_blocks
 from screens.pictures import SignPicture
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Button, Facts, Heading, Note, Para, Picture
+from screens.toolkit import (
+    Block,
+    BlockScreen,
+    Button,
+    Facts,
+    Heading,
+    Kit,
+    Middle,
+    Note,
+    Para,
+    Picture,
+    Row,
+)
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "confirm": ("page", "celadon"),
@@ -21,6 +33,10 @@ _SIGNS: Mapping[str, tuple[str, str]] = {
 
 class Screen(BlockScreen):
     """See the module."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._at = 0  # the page of the certificate that is shown
 
     def head(self, body: ResultView) -> Sequence[Block]:
         if body.state != "ready":
@@ -74,15 +90,7 @@ class Screen(BlockScreen):
     def _ready(self, body: ResultView) -> tuple[Block, ...]:
         kit = self.kit
         if body.pages_png:
-            return tuple(
-                Picture(
-                    key=f"page:{at}",
-                    data=data,
-                    height_mm=kit.metrics.mm(self._page_px()),
-                    says=kit.text("result.page", page=at + 1),
-                )
-                for at, data in enumerate(body.pages_png)
-            )
+            return self._page(body)
         blocks: list[Block] = []
         for at, (title, rows) in enumerate(body.sections):
             if title:
@@ -90,11 +98,27 @@ class Screen(BlockScreen):
             blocks.extend(fact_blocks(kit, f"section:{at}", rows))
         return tuple(blocks)
 
-    def _page_px(self) -> int:
-        """A page is as high as the room below the head (or beside it) lets it be."""
-        metrics = self.kit.metrics
-        share = 0.94 if metrics.landscape else 0.6
-        return round(self.height() * share) - metrics.pill
+    def _page(self, body: ResultView) -> tuple[Block, ...]:
+        """One page of the certificate as large as there is room, and a way to the others."""
+        kit, last = self.kit, len(body.pages_png) - 1
+        self._at = at = min(self._at, last)
+        says = kit.text("result.page", page=at + 1)
+        picture = Picture(key="page", data=body.pages_png[at], says=says)
+        if not last:
+            return (picture,)
+        back = self._turn("page:back", "page.back", -1, enabled=at > 0)
+        on = self._turn("page:on", "page.on", 1, enabled=at < last)
+        count = Para(key="count", text=f"{at + 1} / {last + 1}", centred=True)
+        cells = (back, Middle(key="count.middle", inner=count), on)
+        return (picture, Row(key="turn", cells=cells))
+
+    def _turn(self, name: str, words: str, by: int, *, enabled: bool) -> Button:
+        def turn() -> None:
+            self._at += by
+            self.refresh()
+
+        text = self.kit.text(words)
+        return Button(key=name, name=name, text=text, on=turn, kind="pager", enabled=enabled)
 
     def _ready_actions(self, body: ResultView) -> tuple[Button, ...]:
         kit = self.kit

@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
-
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QWidget
 
 from kiosk.journey.events import ChangeAsked
 from kiosk.journey.views import ReviewRow, ReviewView
+from screens.checked import Checked
 from screens.theme import Role
-from screens.toolkit import (
-    Block,
-    BlockScreen,
-    BlockWidget,
-    Button,
-    ButtonWidget,
-    Drawn,
-    Heading,
-    Keeper,
-    Kit,
-    Para,
-    draws,
-    fill_panel,
-    tone_edge,
-)
+from screens.toolkit import Block, BlockScreen, Button, Heading, Para
 
 
 class Screen(BlockScreen):
@@ -59,71 +40,4 @@ class Screen(BlockScreen):
                 on=ChangeAsked(row.target),
                 kind="pager",
             )
-        return Checked(key=key, label=row.label, value=row.value, change=change)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked(Block):
-    """A label with its value, and a button to change it."""
-
-    label: str
-    value: str
-    change: Button | None
-
-
-@draws(Checked)
-class CheckedWidget(BlockWidget):
-    """See Checked."""
-
-    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
-        super().__init__(kit, parent)
-        self._keeper = Keeper(kit, self)
-        self._button: list[Drawn] = []
-
-    def apply(self) -> None:
-        block = cast(Checked, self.block)
-        self._label = self.kit.set(block.label)
-        self._value = self.kit.set(block.value, Role.STRONG)
-        self._button, _ = self._keeper.show([block.change] if block.change is not None else [])
-        self.setAccessibleName(f"{block.label}: {block.value}")
-        self._place()
-
-    def height_for(self, width: int) -> int:
-        room = self._room(width)
-        text = self._label.height(room) + self._value.height(room)
-        button = self.kit.metrics.pill if self._button else 0
-        return max(text, button) + 2 * self.kit.metrics.px(3.4)
-
-    def resizeEvent(self, _event: QResizeEvent) -> None:
-        self._place()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        kit = self.kit
-        painter = QPainter(self)
-        fill_panel(painter, kit, self.rect(), "card", tone_edge(kit, "card"))
-        room = self._room(self.width())
-        height = self._label.height(room) + self._value.height(room)
-        box = QRectF(self._pad(), (self.height() - height) / 2, room, height)
-        self._label.paint(painter, box, kit.colour("ink_soft"))
-        box.setTop(box.top() + self._label.height(room))
-        self._value.paint(painter, box, kit.colour("ink"))
-        painter.end()
-
-    def _pad(self) -> int:
-        return self.kit.metrics.px(6.0)
-
-    def _button_width(self) -> int:
-        if not self._button:
-            return 0
-        return max(self.kit.metrics.px(30.0), cast(ButtonWidget, self._button[0]).natural_width())
-
-    def _room(self, width: int) -> int:
-        used = self._button_width() + self.kit.metrics.gap if self._button else 0
-        return max(1, width - 2 * self._pad() - used)
-
-    def _place(self) -> None:
-        for button in self._button:
-            width, height = self._button_width(), self.kit.metrics.pill
-            x = self.width() - width - self.kit.metrics.px(4.4)
-            button.setGeometry(x, (self.height() - height) // 2, width, height)
-            button.show()
+        return Checked(key=key, label=row.label, value=row.value, button=change)

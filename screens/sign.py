@@ -42,7 +42,8 @@ class Screen(BlockScreen):
 
     def _statement(self, body: SignView) -> tuple[Block, ...]:
         kit = self.kit
-        text = "\n".join(kit.text(key) for key in body.statement)
+        lines = [f"{at}. {kit.text(key)}" for at, key in enumerate(body.statement, start=1)]
+        text = "\n".join(lines)
         statement = Note(key="statement", text=text, tone="card")
         if not body.owed:
             return (statement,)

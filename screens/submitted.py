@@ -13,13 +13,12 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from kiosk.journey.events import AnotherMatter, PrintAsked, TryAgain
 from kiosk.journey.views import SubmittedView
 from screens.pictures import SignPicture
-from screens.theme import Role
+from screens.theme import TITLE_SPACING, make_font
 from screens.toolkit import (
     Block,
     BlockScreen,
     BlockWidget,
     Button,
-    Columns,
     Heading,
     Kit,
     Note,
@@ -43,16 +42,17 @@ class Screen(BlockScreen):
 
     middle = True
 
+    def head(self, body: SubmittedView) -> Sequence[Block]:
+        return self._said(body) if self._beside(body) else ()
+
     def blocks(self, body: SubmittedView) -> Sequence[Block]:
-        said = self._said(body)
         if body.state not in _DONE:
-            return said
-        facts = self._facts(body)
-        if self.kit.metrics.landscape and not self.kit.metrics.large:
-            return (
-                Columns(key="columns", stacks=(said, facts), weights=(0.42, 0.58), middle=True),
-            )
-        return (*said, *facts)
+            return self._said(body)
+        return self._facts(body) if self._beside(body) else (*self._said(body), *self._facts(body))
+
+    def _beside(self, body: SubmittedView) -> bool:
+        """Whether what happened stands beside the number, as there is width for both."""
+        return self.kit.metrics.landscape and body.state in _DONE
 
     def extra_actions(self, body: SubmittedView) -> tuple[Button, ...]:
         kit = self.kit
@@ -94,8 +94,11 @@ class Screen(BlockScreen):
             sub=kit.text(f"submitted.{body.state}.sub", department=department),
             centred=True,
         )
-        small = body.printing == "failed" or kit.metrics.large
-        return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=30 if small else 42), heading)
+        failed = body.printing == "failed"
+        if failed and kit.metrics.large:  # the number needs the room
+            return (heading,)
+        side_mm = 30 if failed or kit.metrics.large else 42
+        return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
 
     def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
         return (self._receipt(body), *self._owed(body), *self._printing(body), *self._take(body))
@@ -129,8 +132,8 @@ class Screen(BlockScreen):
     def _printing(self, body: SubmittedView) -> tuple[Block, ...]:
         texts = {"printing": "submitted.printing", "failed": "submitted.print-failed"}
         key = texts.get(body.printing)
-        if key is None:
-            return ()
+        if key is None or (body.printing == "failed" and self.frame.notice is not None):
+            return ()  # the notice above says it
         tone = "amber" if body.printing == "failed" else "mist"
         return (Note(key="printing", text=self.kit.text(key), tone=tone, icon="printer"),)
 
@@ -167,7 +170,7 @@ class ReceiptWidget(BlockWidget):
         block = cast(Receipt, self.block)
         kit = self.kit
         self._label = kit.set(block.label)
-        self._number = kit.set(block.number, Role.BIG if block.prominent else Role.TITLE)
+        self._numbers = tuple(self._sized(block.number, size_mm) for size_mm in self._sizes())
         self._lines = tuple(kit.set(line) for line in block.lines)
         self._scan = kit.set(block.scan if block.prominent and block.qr_text else "")
         self._code = qr_matrix(block.qr_text) if block.qr_text else ()
@@ -192,7 +195,7 @@ class ReceiptWidget(BlockWidget):
         room = self._room(width)
         text = self._text_height(width)
         top = (self.height() - text) / 2 if beside else float(pad)
-        for line, ink in self._texts():
+        for line, ink in self._texts(room):
             line.paint(painter, QRectF(pad, top, room, text), kit.colour(ink), centred=not beside)
             top += line.height(room)
         if not self._code:
@@ -208,16 +211,31 @@ class ReceiptWidget(BlockWidget):
         paint_qr(painter, self._code, box)
         painter.end()
 
-    def _texts(self) -> list[tuple[Typeset, str]]:
+    def _texts(self, room: float) -> list[tuple[Typeset, str]]:
         lines = [(line, "ink") for line in self._lines]
-        return [(self._label, "ink_soft"), (self._number, "ink"), *lines]
+        return [(self._label, "ink_soft"), (self._number(room), "ink"), *lines]
+
+    def _sizes(self) -> tuple[float, ...]:
+        """Heights of the number in millimetres, largest first."""
+        if cast(Receipt, self.block).prominent:
+            return (27.0, 24.0, 21.0, 18.0, 15.4)
+        return (19.4, 15.4, 13.0) if self.kit.metrics.large else (15.4, 13.0)
+
+    def _sized(self, text: str, size_mm: float) -> Typeset:
+        font = make_font(self.kit.metrics.px(size_mm), bold=True)
+        return Typeset(text, font, spacing=TITLE_SPACING)
+
+    def _number(self, room: float) -> Typeset:
+        """The number in the largest letters that leave it on one line."""
+        fitting = (one for one in self._numbers if one.natural_width() < room)
+        return next(fitting, self._numbers[-1])
 
     def _pad(self) -> int:
         return self.kit.metrics.px(7.0)
 
     def _beside(self) -> bool:
         block = cast(Receipt, self.block)
-        return not block.prominent and bool(self._code)
+        return bool(self._code) and (not block.prominent or self.kit.metrics.landscape)
 
     def _side(self) -> int:
         if not self._code:
@@ -231,8 +249,7 @@ class ReceiptWidget(BlockWidget):
 
     def _text_height(self, width: int) -> int:
         room = self._room(width)
-        texts = (self._label, self._number, *self._lines)
-        return sum(text.height(room) for text in texts)
+        return sum(text.height(room) for text, _ in self._texts(room))
 
 
 def qr_matrix(text: str) -> tuple[tuple[bool, ...], ...]:
