@@ -29,12 +29,14 @@ class Screen(BlockScreen):
     def _top(self, body: OutcomeView) -> tuple[Block, ...]:
         """The result; large letters leave no room for it on every page."""
         kit = self.kit
-        trial = ".trial" if body.trial and body.result == "accept" else ""
+        variant = ".trial" if body.trial and body.result == "accept" else ""
+        if body.result == "counter" and len(body.parts) == 1:
+            variant = ".one"
         good = body.result == "accept"
         sub = "" if good and not body.materials else kit.text(f"outcome.{body.result}.sub")
         banner = Card(
             key="result",
-            title=kit.text(f"outcome.{body.result}{trial}"),
+            title=kit.text(f"outcome.{body.result}{variant}"),
             subs=(sub,) if sub else (),
             lead=_LEADS[body.result],
             tone="mist" if good else "amber",

@@ -402,7 +402,7 @@ class HeaderWidget(QWidget):
             if brand.natural_width() <= room:
                 at = QRectF(left, (row - brand.pitch) / 2, room, brand.pitch)
                 brand.paint(painter, at, kit.colour("ink"))
-        self._heading.paint(painter, box, kit.colour("ink"))
+        self._heading.paint(painter, box, kit.colour("ink"), balanced=True)
         box.setTop(box.top() + self._heading.height(box.width()))
         self._sub.paint(painter, box, kit.colour("ink_soft"))
         painter.end()
