@@ -29,7 +29,7 @@ class Screen(BlockScreen):
         things: list[Block] = [
             Card(
                 key=key,
-                title=kit.text(key),
+                title=_capital(kit.text(key)),
                 lead=f"warn:{_SIGNS.get(key, 'page')}",
                 tone="amber",
                 role=Role.HEADING if kit.metrics.landscape else Role.TITLE,
@@ -52,3 +52,7 @@ class Screen(BlockScreen):
     def _left(self, body: FarewellView) -> Para:
         text = self.kit.text("farewell.left", seconds=body.seconds_left)
         return Para(key="left", text=text, ink="ink_soft", centred=True)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

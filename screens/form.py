@@ -32,12 +32,10 @@ class Screen(BlockScreen):
         kit = self.kit
         confirming = self._confirming(body)
         hint = kit.text("form.confirm") if confirming else self._hint(body)
-        heading = Heading(
-            key="field.title",
-            over=kit.text("form.over", number=body.number, count=body.count),
-            text=body.label,
-            sub=hint,
-        )
+        over = kit.text("form.over", number=body.number, count=body.count)
+        if body.error_key and kit.metrics.landscape and kit.metrics.large:
+            over = hint = ""  # what is wrong needs the room
+        heading = Heading(key="field.title", over=over, text=body.label, sub=hint)
         if confirming:
             return (heading,)
         self._board.show(body.key, body.kind, body.value)

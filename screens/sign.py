@@ -44,11 +44,14 @@ class Screen(BlockScreen):
         kit = self.kit
         lines = [f"{at}. {kit.text(key)}" for at, key in enumerate(body.statement, start=1)]
         text = "\n".join(lines)
-        statement = Note(key="statement", text=text, tone="card")
+        parts = lines if self._tight() else [text]  # in little room they may be on two pages
+        statement = [
+            Note(key=f"statement:{at}", text=part, tone="card") for at, part in enumerate(parts)
+        ]
         if not body.owed:
-            return (statement,)
+            return tuple(statement)
         owed = kit.text("sign.owed", papers=kit.list(body.owed))
-        return (statement, Note(key="owed", text=owed, icon="later"))
+        return (*statement, Note(key="owed", text=owed, icon="later"))
 
     def _signed(self, strokes: Strokes) -> None:
         self.kit.emit(Signed(strokes))

@@ -22,6 +22,7 @@ from screens.toolkit import (
     Heading,
     Kit,
     Note,
+    Para,
     draws,
     fill_panel,
     tone_edge,
@@ -43,6 +44,7 @@ class Screen(BlockScreen):
     middle = True
 
     def head(self, body: SubmittedView) -> Sequence[Block]:
+        self.stage.middle = not self._beside(body)
         return self._said(body) if self._beside(body) else ()
 
     def blocks(self, body: SubmittedView) -> Sequence[Block]:
@@ -101,20 +103,28 @@ class Screen(BlockScreen):
         return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
 
     def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
-        return (self._receipt(body), *self._owed(body), *self._printing(body), *self._take(body))
+        failed = body.printing == "failed"
+        receipt = self._receipt(body, () if failed else self._lines(body))
+        lines = self._lines(body) if failed else ()
+        more = [Para(key=f"line:{at}", text=line) for at, line in enumerate(lines)]
+        return (receipt, *more, *self._owed(body), *self._printing(body), *self._take(body))
 
-    def _receipt(self, body: SubmittedView) -> Block:
+    def _lines(self, body: SubmittedView) -> tuple[str, ...]:
         kit = self.kit
         lines = []
         if body.case_number:
             lines.append(f"{kit.text('submitted.case-number')} {body.case_number}")
         if body.contact:
             lines.append(kit.text(f"submitted.contact.{body.state}", contact=body.contact))
+        return tuple(lines)
+
+    def _receipt(self, body: SubmittedView, lines: tuple[str, ...]) -> Block:
+        kit = self.kit
         return Receipt(
             key="receipt",
             label=kit.text("submitted.number"),
             number=body.number,
-            lines=tuple(lines),
+            lines=lines,
             qr_text=body.qr_text,
             prominent=body.printing == "failed",
             scan=kit.text("submitted.scan"),
