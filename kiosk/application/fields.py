@@ -27,20 +27,26 @@ _LONGEST: Final = 120
 
 def tidy(kind: FieldKind, text: str) -> str:
     """`text` without what people type by the way: outer spaces, spaces in a number."""
-    trimmed = text.strip()
-    if kind in (FieldKind.PHONE, FieldKind.MONEY, FieldKind.NUMBER):
-        return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", trimmed))
+    if kind is FieldKind.PHONE:
+        return re.sub(r"[\s\-]", "", _narrow(text))
+    if kind in (FieldKind.MONEY, FieldKind.NUMBER):  # a minus sign is no decoration
+        return re.sub(r"\s", "", _narrow(text))
     if kind is FieldKind.CODE:
-        return re.sub(r"\s", "", unicodedata.normalize("NFKC", trimmed)).upper()
+        return re.sub(r"\s", "", _narrow(_narrow(text).upper()))
     if kind is FieldKind.DATE:
-        return _iso(trimmed)
-    return trimmed
+        return _iso(text.strip())
+    return text.strip()
+
+
+def _narrow(text: str) -> str:
+    """Full-width digits and letters as their plain ones."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def _iso(text: str) -> str:
     """A day as YYYY-MM-DD where it is one, else as it came."""
     try:
-        return date.fromisoformat(unicodedata.normalize("NFKC", text)).isoformat()
+        return date.fromisoformat(_narrow(text)).isoformat()
     except ValueError:
         return text
 
@@ -57,9 +63,9 @@ def _is_letter(char: str) -> bool:
     belong to the letter before them, as do the selectors of an ideograph's variant.
     """
     category = unicodedata.category(char)
-    return (
-        category[0] in "LM" or category == "Co" or (category == "Cn" and ord(char) in _IDEOGRAPHS)
-    )
+    if category == "Cn":
+        return ord(char) in _IDEOGRAPHS
+    return category[0] in "LM" or category in ("Co", "Nl")  # Nl: 〇 is in names, too
 
 
 def _name(text: str) -> str:

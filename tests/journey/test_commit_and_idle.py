@@ -51,6 +51,7 @@ from kiosk.journey.events import (
     Next,
     PageCaptured,
     PhotoTaken,
+    PrintAsked,
     Printed,
     PrintFailed,
     Recovered,
@@ -420,7 +421,6 @@ def test_of_another_number_nothing_is_believed() -> None:
 
 
 def test_paper_that_failed_is_said_and_printed_again_when_asked() -> None:
-    from kiosk.journey.events import PrintAsked
 
     for code, key in (
         ("PR-01", "printer-absent"),
@@ -449,7 +449,6 @@ def test_paper_that_failed_is_said_and_printed_again_when_asked() -> None:
 
 
 def test_after_a_crash_the_stub_is_offered_and_printed() -> None:
-    from kiosk.journey.events import PrintAsked
 
     hall = Hall(shipped())
     at = datetime(2026, 11, 21, 9, 30, tzinfo=CHINA)

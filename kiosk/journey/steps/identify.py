@@ -125,8 +125,9 @@ class Identify(Plain):
         return Turn(visit, forward=True, keep_trail=matter is None or needs_face(matter))
 
     def can_go_back(self, visit: Visit) -> bool:
-        """Not while the card lies there and is read."""
-        return visit.reading.state != "reading"
+        """Not while the card lies there and is read, and not over a badge that vouched."""
+        vouched = visit.place.role == ASSISTANT and visit.reading.state == "read"
+        return visit.reading.state != "reading" and not vouched
 
     def idle_factor(self, visit: Visit) -> float:
         """Reading is the machine's work."""

@@ -60,7 +60,7 @@ class VerifyFace(Plain):
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
         """Consent, hints, the decision."""
         facing = visit.facing
-        if isinstance(event, (ConsentRefused, OtherWay)):
+        if isinstance(event, (ConsentRefused, OtherWay)) and facing.state != "matched":
             return self._other(visit, refused=isinstance(event, ConsentRefused))
         if isinstance(event, ConsentGiven) and facing.state == "consent":
             return self._look(visit, now)
