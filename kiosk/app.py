@@ -6,6 +6,7 @@ through one queued signal. The first screen is painted before any device is open
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -67,6 +68,7 @@ LINE_PROBE_S: Final = 15.0
 _LOOK_EVERY_MS: Final = 3_000
 _PRINTER_EVERY: Final = 5  # looks
 _MARK_EVERY: Final = 20
+_COLLECT_AFTER: Final = 50_000  # new objects; a touch makes some hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,7 @@ class Terminal(QObject):
         self._look.start()
         self._look_around()
         threading.Thread(target=self._finder.prepare, name="search", daemon=True).start()
+        rest_the_collector()
         note("started", trusted=self._clock.now().trusted)
 
     def close(self) -> None:
@@ -420,6 +423,7 @@ class Terminal(QObject):
         if over.printing.get("stub") == "printed":
             self._submitting.recover(self._clock.now().civil)
         self.window.rebuild()
+        gc.collect(1)
 
     @Slot()
     def _look_around(self) -> None:
@@ -443,6 +447,16 @@ class Terminal(QObject):
         begin, _, end = terminal.staffed_hours.partition("-")
         here = time.fromisoformat(begin) <= now.civil.time() < time.fromisoformat(end)
         return here and str(now.civil.isoweekday()) in terminal.staffed_days
+
+
+def rest_the_collector() -> None:
+    """Let the garbage collector wait for the end of a visit: a full pass stops the screen.
+
+    What exists at the start stays for good and is not looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 50, 1000)
 
 
 def _ignore(_: View) -> None:

@@ -403,29 +403,36 @@ class Keeper:
 
     def show(self, blocks: Sequence[Block]) -> tuple[list[Drawn], bool]:
         """Widgets for `blocks` in order, and whether any was changed, added or dropped."""
-        changed = False
+        free = self._release(blocks)
+        changed = bool(free)
         shown: list[Drawn] = []
-        left = dict(self._kept)
         for block in blocks:
-            kind = widget_class(block)
-            widget = left.pop(block.key, None)
-            if widget is not None and type(widget) is not kind:
-                _drop(widget)
-                del self._kept[block.key]
-                widget = None
+            widget = self._kept.get(block.key)
             if widget is None:
-                if block.key in self._kept:
-                    raise ValueError(f"two blocks have the key {block.key}")
-                widget = kind(self._kit, self._parent)
+                kind = widget_class(block)
+                spare = free.get(kind)
+                widget = spare.pop() if spare else kind(self._kit, self._parent)
                 self._kept[block.key] = widget
                 changed = True
             changed |= widget.show_block(block)
             shown.append(widget)
-        for key, widget in left.items():
-            _drop(widget)
-            del self._kept[key]
-            changed = True
+        for left in free.values():
+            for widget in left:
+                _drop(widget)
         return shown, changed
+
+    def _release(self, blocks: Sequence[Block]) -> dict[type[Drawn], list[Drawn]]:
+        """Widgets whose block is gone, by class: making one takes longer than changing one."""
+        wanted = {block.key: widget_class(block) for block in blocks}
+        if len(wanted) != len(blocks):
+            keys = [block.key for block in blocks]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"two blocks have the key {twice}")
+        free: dict[type[Drawn], list[Drawn]] = {}
+        for key, widget in list(self._kept.items()):
+            if wanted.get(key) is not type(widget):
+                free.setdefault(type(widget), []).append(self._kept.pop(key))
+        return free
 
 
 def _drop(widget: QWidget) -> None:

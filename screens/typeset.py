@@ -136,7 +136,8 @@ class Typeset:
         if known is not None:
             return known
         wanted = self.lines(width)
-        low, high = width / 2, width
+        # Lines of equal length would be this wide; less cannot do.
+        low, high = max(width / 2, self.natural_width() / wanted if wanted else 0.0), width
         while wanted > 1 and high - low > 4:
             middle = (low + high) / 2
             if self.lines(middle) > wanted:

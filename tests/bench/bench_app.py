@@ -61,6 +61,7 @@ def _touching() -> Iterator[Row]:
 
     from config.themes import load_themes
     from config.words import load_words
+    from kiosk.app import rest_the_collector
     from kiosk.catalogue.model import Text
     from kiosk.catalogue.search import SearchIndex
     from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
@@ -99,6 +100,7 @@ def _touching() -> Iterator[Row]:
     shell.show()
     runtime.begin()
     app.processEvents()
+    rest_the_collector()
 
     times_ms: list[float] = []
 
