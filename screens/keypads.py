@@ -83,8 +83,7 @@ class Board:
         if field != self._field or kind != self._kind:
             self.forget()
             self._field, self._kind = field, kind
-            zh = self._kit.pinyin is not None and self._kit.language == "zh"
-            self._mode = "zh" if zh else "abc"
+            self._mode = self._home()
             self._text = text
             self._parts = _parts(text)
             self._part = 0 if not self._parts[0] else 2
@@ -203,6 +202,16 @@ class Board:
         words = (keypad(_ADDRESS_WORDS[0]), keypad(_ADDRESS_WORDS[1], ("-", "-"), _BACKSPACE))
         return (signs[0], *words, signs[2]), self._switch_wide()
 
+    def _home(self) -> str:
+        """The letters that this language begins with."""
+        zh = self._kit.pinyin is not None and self._kit.language == "zh"
+        return "zh" if zh else "abc"
+
+    def _other(self) -> str:
+        """What the switch leads to: pinyin or plain letters."""
+        now = self._home() if self._mode == "123" else self._mode
+        return "abc" if now == "zh" else "zh"
+
     def _switch_wide(self) -> Mapping[str, float]:
         """The row of switches is as long as the others."""
         space = 4.0 if self._kit.pinyin is not None else 6.0
@@ -210,11 +219,10 @@ class Board:
 
     def _switches(self) -> _Row:
         kit = self._kit
-        other = kit.text("keys.abc" if self._mode == "zh" else "keys.zh")
-        digits = ("123", kit.text("keys.digits" if self._mode != "123" else "keys.letters"))
-        switch = (("zh", other),) if kit.pinyin is not None else ()
+        first = self._home() if self._mode == "123" else "123"
+        switch = (("zh", kit.text(f"keys.{self._other()}")),) if kit.pinyin is not None else ()
         return (
-            digits,
+            ("123", kit.text(f"keys.{first}")),
             *switch,
             ("space", kit.text("keys.space")),
             ("clear", kit.text("key.clear")),
@@ -322,14 +330,13 @@ class Board:
 
     def _switch(self) -> None:
         self.settle()
-        self._mode = "abc" if self._mode == "zh" else "zh"
+        self._mode = self._other()
         self._shift = False
         self._refresh()
 
     def _digits(self) -> None:
         if self._mode == "123":
-            zh = self._kit.pinyin is not None and self._kit.language == "zh"
-            self._mode = "zh" if zh else "abc"
+            self._mode = self._home()
         else:
             self.settle()
             self._mode = "123"

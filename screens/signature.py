@@ -39,13 +39,14 @@ class PadWidget(BlockWidget):
     def __init__(self, kit: Kit, parent: QWidget | None) -> None:
         super().__init__(kit, parent)
         self._strokes: Strokes = ()
+        self._done: list[QPainterPath] | None = None  # the strokes as curves at this size
         self._stroke: list[QPointF] | None = None
         self.setObjectName(NAME)
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def apply(self) -> None:
         block = cast(Pad, self.block)
-        self._strokes = block.strokes
+        self._strokes, self._done = block.strokes, None
         self._says = self.kit.set(block.says)
         self.setAccessibleName(block.says)
 
@@ -53,7 +54,7 @@ class PadWidget(BlockWidget):
         return self.kit.metrics.px(60.0)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
-        self._stroke = None
+        self._stroke = self._done = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A stroke begins."""
@@ -82,6 +83,7 @@ class PadWidget(BlockWidget):
         if stroke is None or event.button() is not Qt.MouseButton.LeftButton:
             return
         self._strokes = (*self._strokes, tuple(self._thousandths(point) for point in stroke))
+        self._done = None
         self.update()
         cast(Pad, self.block).on_strokes(self._strokes)
 
@@ -103,8 +105,10 @@ class PadWidget(BlockWidget):
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
-        for stroke in self._strokes:
-            painter.drawPath(smooth([self._pixels(point) for point in stroke]))
+        if self._done is None:
+            self._done = [smooth([self._pixels(p) for p in stroke]) for stroke in self._strokes]
+        for path in self._done:
+            painter.drawPath(path)
         if self._stroke is not None:
             painter.drawPath(smooth(self._stroke))
         painter.end()
