@@ -1,19 +1,22 @@
 """Plays a scenario by itself: touches the real buttons and waits for what they bring.
 
 A scenario is a generator of conditions to wait for. Every screen that comes up is kept as a
-picture; the last picture of a screen is taken right before it is left.
+picture; the last picture of a screen is taken right before it is left, and written by a thread
+of its own while the visit goes on.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Slot
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from kiosk.app import Terminal
@@ -26,6 +29,7 @@ DEADLINE_S: Final = 25.0
 # A picture of a live preview is worth taking only when there is something in it.
 _LIVE: Final = frozenset({"looking", "aim"})
 _LIVE_AFTER_S: Final = 0.7
+_PNG_QUALITY: Final = 80  # of Qt's scale: nearly as small as the best, in half the time
 _FRAMES_SEEN: Final = 4
 
 
@@ -75,7 +79,10 @@ class Player(QObject):
         self.stage = stage
         self.record = Record()
         self.error = ""
+        self.at_once = False  # write every picture before going on: the power may go
         self._out = out
+        self._picture: QImage | None = None
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
         self._first = first
         self._began_s = time.monotonic()
         self._key: tuple[str, ...] = ()
@@ -179,8 +186,16 @@ class Player(QObject):
         """Take (or retake) the picture of the screen shown."""
         if not self.record.shown:
             return
-        name = self.record.shown[-1].screenshot
-        self.terminal.window.grab().save(str(self._out / name), "PNG")
+        self._picture = self.terminal.window.grab().toImage()
+        if self.at_once:
+            self._keep_picture()
+            self._writer.submit(_nothing).result()
+
+    def _keep_picture(self) -> None:
+        """Hand the last picture of the screen shown to the thread that writes it."""
+        image, self._picture = self._picture, None
+        if image is not None:
+            self._writer.submit(_write, image, self._out / self.record.shown[-1].screenshot)
 
     # -- playing ----------------------------------------------------------------------
 
@@ -226,6 +241,8 @@ class Player(QObject):
         self.error = error
         if error:
             self.picture()
+        self._keep_picture()
+        self._writer.shutdown()
         self._done()
 
     def _watch(self, view: View) -> None:
@@ -238,6 +255,7 @@ class Player(QObject):
         key = (view.frame.step.value, state, detail, notice, idle)
         if key == self._key:
             return
+        self._keep_picture()
         self._key = key
         self._shown_s = time.monotonic()
         self._live_due = state in _LIVE
@@ -253,3 +271,14 @@ class Player(QObject):
             )
         )
         QTimer.singleShot(0, self.picture)
+
+
+def _write(image: QImage, path: Path) -> None:
+    """Whole or not at all."""
+    part = path.with_suffix(".part")
+    image.save(str(part), "PNG", _PNG_QUALITY)  # type: ignore[call-overload]
+    os.replace(part, path)
+
+
+def _nothing() -> None:
+    pass

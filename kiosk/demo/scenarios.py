@@ -271,6 +271,7 @@ def power_cut(player: Player, item: str) -> Script:
     yield from script.papers(player)
     yield from script.form(player)
     yield from script.check(player)
+    player.at_once = True
     player.terminal.outbox.add_listener(_die)
     yield from script.sign(player)
     yield Until(lambda: False, "the power cut")
