@@ -127,3 +127,112 @@ class PrinterStatus:
     online: bool
     paper: PaperState
     detail: str = ""
+
+
+class CardKind(StrEnum):
+    """What a card on a PC/SC reader turned out to be."""
+
+    RESIDENT_ID = "resident-id"  # only its presence; its contents need a SAM
+    SOCIAL = "social"
+    TRAVEL = "travel"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SocialCard:
+    """What a social-security or citizen card says (LD/T 32), EF05 and EF06.
+
+    Nothing on it is signed: it is as trustworthy as the plastic. Fields that the card does
+    not carry are "" or None. Private-use code points in the name are kept as they came.
+    """
+
+    name: str = field(repr=False)
+    number: str = field(repr=False)  # social-security number, which is the ID number
+    sex: Sex = field(repr=False)
+    nation: str = field(repr=False)  # GB/T 3304 code
+    birthplace: str = field(repr=False)  # GB/T 2260 code
+    birth: date | None = field(repr=False)
+    card_id: str = field(repr=False)
+    card_type: str
+    version: str
+    institution: str
+    issued: date | None
+    expires: date | None
+    card_number: str = field(repr=False)
+
+
+class ChipAccess(StrEnum):
+    """How a travel document's chip let itself be read."""
+
+    PACE = "pace"
+    BAC = "bac"
+
+
+class ChipAuthenticity(StrEnum):
+    """What is known of a travel document's data."""
+
+    # Signed by a country whose certificate this terminal holds, and not changed since. A
+    # copy of the whole chip is not ruled out by this.
+    SIGNED = "signed"
+    NOT_AUTHENTICATED = "not-authenticated"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPortrait:
+    """The picture in a travel document's chip, as it is coded there."""
+
+    format: str  # "jpeg" or "jpeg2000"
+    data: bytes = field(repr=False)
+    width_px: int  # 0 where the chip does not say
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class TravelDocument:
+    """What an ICAO 9303 chip says.
+
+    Dates are YYMMDD as in the machine-readable zone, with `<` where unknown: the century is
+    for those who know today's date. `authenticity_detail` is for technicians.
+    """
+
+    document_code: str
+    issuing_state: str
+    number: str = field(repr=False)
+    surname: str = field(repr=False)
+    given_names: str = field(repr=False)
+    nationality: str = field(repr=False)
+    sex: Sex = field(repr=False)
+    birth_yymmdd: str = field(repr=False)
+    expiry_yymmdd: str = field(repr=False)
+    optional: str = field(repr=False)
+    mrz: str = field(repr=False)  # all lines, without breaks
+    portrait: DocumentPortrait | None = field(repr=False)
+    access: ChipAccess
+    authenticity: ChipAuthenticity
+    authenticity_detail: str
+    signed_by: str = ""  # ISO 3166 alpha-2 of the certificate that vouches, "" if none does
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCard:
+    """A card that is there and that PC/SC alone cannot read. Its UID is never kept."""
+
+    kind: CardKind  # RESIDENT_ID or UNKNOWN
+    uid_present: bool
+
+
+class SlotState(StrEnum):
+    """What a PC/SC reader's slot holds; unknown is a value of its own, never "empty"."""
+
+    EMPTY = "empty"
+    PRESENT = "present"
+    MUTE = "mute"  # a card that does not answer
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PcscStatus:
+    """The smart-card service and its readers at one moment. `service` None is unknown."""
+
+    service: bool | None
+    slots: tuple[tuple[str, SlotState], ...] = ()
