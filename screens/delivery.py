@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QHideEvent
+
 from kiosk.journey.events import DeliveryChosen, FieldTyped
 from kiosk.journey.views import DeliveryView
 from screens.checked import Checked
@@ -28,7 +30,8 @@ class Screen(BlockScreen):
         if not self._writing(body):
             self._editing = False
             self._board.forget()
-            return (Heading(key="title", text=kit.text("delivery.title")),)
+            title = Heading(key="title", text=kit.text("delivery.title"))
+            return (title, *self._address(body)) if kit.metrics.landscape else (title,)
         self._board.show(ADDRESS, "address", body.address)
         wrong = bool(body.address_error_key)
         title = Heading(key="address.title", text=kit.text("delivery.address.title"))
@@ -45,11 +48,16 @@ class Screen(BlockScreen):
     def blocks(self, body: DeliveryView) -> Sequence[Block]:
         if self._writing(body):
             return ()
-        options = [self._option(body, method) for method in body.methods]
-        return (*options, *self._address(body))
+        options = tuple(self._option(body, method) for method in body.methods)
+        return options if self.kit.metrics.landscape else (*options, *self._address(body))
 
     def foot(self, body: DeliveryView) -> Sequence[Block]:
         return self._board.keys() if self._writing(body) else ()
+
+    def hideEvent(self, _event: QHideEvent) -> None:
+        """Who comes back begins with the options; letters of pinyin do not stay."""
+        self._editing = False
+        self._board.forget()
 
     def _writing(self, body: DeliveryView) -> bool:
         return self._editing and body.chosen == "post"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QHideEvent
+
 from kiosk.journey.events import FieldTyped
 from kiosk.journey.views import FormView
-from screens.keypads import Board
+from screens.keypads import Board, grouped
 from screens.theme import Role
 from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row, Space
 
@@ -48,6 +50,11 @@ class Screen(BlockScreen):
     def foot(self, body: FormView) -> Sequence[Block]:
         return () if self._confirming(body) else self._board.keys()
 
+    def hideEvent(self, _event: QHideEvent) -> None:
+        """Who comes back begins anew; letters of pinyin do not stay."""
+        self._field = ""
+        self._board.forget()
+
     def _confirming(self, body: FormView) -> bool:
         return body.confirm and not self._editing
 
@@ -58,7 +65,7 @@ class Screen(BlockScreen):
 
     def _known(self, body: FormView) -> tuple[Block, ...]:
         kit = self.kit
-        value = body.value
+        value = grouped(body.value) if body.kind == "phone" else body.value
         if body.kind == _MONEY:
             value = kit.text("form.yuan", value=value)
         card = Card(key="known", title=value, role=Role.TITLE, min_mm=36.0)

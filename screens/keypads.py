@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -126,7 +126,7 @@ class Board:
         return (self._bar(), board)
 
     def _shown(self) -> str:
-        return _grouped(self._text) if self._kind == "phone" else self._text
+        return grouped(self._text) if self._kind == "phone" else self._text
 
     def _date_field(self, *, wrong: bool) -> Row:
         kit = self._kit
@@ -382,7 +382,7 @@ def is_day(text: str) -> bool:
     return True
 
 
-def _grouped(number: str) -> str:
+def grouped(number: str) -> str:
     """A mobile number in groups, as it is said."""
     if number.startswith("1"):
         return " ".join(part for part in (number[:3], number[3:7], number[7:]) if part)
@@ -404,24 +404,23 @@ class Field(Block):
 
 @draws(Field)
 class FieldWidget(BlockWidget):
-    """See Field. Long text gets smaller letters and more lines, and is never cut."""
+    """See Field. Long text gets smaller letters and more lines; of very long text the end is shown.
+
+    The whole text is told to screen readers here, and shown at review.
+    """
 
     def apply(self) -> None:
         block = cast(Field, self.block)
         whole = block.text + block.spelling
-        small = len(whole) > 14
-        role = Role.HEADING if small else Role.TITLE
-        self._lines = self.kit.set(whole, role) if whole else self.kit.set(block.empty)
+        self._cut: dict[int, tuple[Typeset, int]] = {}
         self.setAccessibleName(whole or block.empty)
         self.setObjectName("field")
 
     def height_for(self, width: int) -> int:
         metrics = self.kit.metrics
         least = metrics.px(30.0 if metrics.large else 26.0)
-        return max(least, self._lines.height(self._room(width)) + 2 * metrics.px(4.0))
-
-    def _room(self, width: int) -> int:
-        return width - 2 * self.kit.metrics.px(6.0)
+        room = self._room(width)
+        return max(least, self._lines(room)[0].height(room) + 2 * metrics.px(4.0))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit, block = self.kit, cast(Field, self.block)
@@ -429,26 +428,46 @@ class FieldWidget(BlockWidget):
         edge = "amber" if block.wrong else "celadon"
         fill_panel(painter, kit, self.rect(), "card", edge, thick=kit.metrics.border * 2)
         room = self._room(self.width())
-        lines: Typeset = self._lines
-        height = lines.height(room)
-        left = float(kit.metrics.px(6.0))
+        lines, dropped = self._lines(room)
+        height, tall = lines.height(room), lines.pitch
+        left, whole = float(kit.metrics.px(6.0)), block.text + block.spelling
         box = QRectF(left, (self.height() - height) / 2, room, height)
-        whole = block.text + block.spelling
         lines.paint(painter, box, kit.colour("ink" if whole else "ink_soft"))
         x, y = lines.caret(room) if whole else (0.0, 0.0)
-        tall = lines.pitch
         painter.setPen(QPen(kit.colour("celadon"), kit.metrics.border * 1.5))
         at = left + x + (kit.metrics.border * 2 if whole else -kit.metrics.border * 4)
-        painter.drawLine(
-            round(at),
-            round(box.top() + y + tall * 0.16),
-            round(at),
-            round(box.top() + y + tall * 0.84),
-        )
-        for one, two, line in lines.spans(room, len(block.text), len(whole)):
+        top = box.top() + y
+        painter.drawLine(QPointF(at, top + tall * 0.16), QPointF(at, top + tall * 0.84))
+        start = max(0, len(block.text) - dropped)
+        for one, two, line in lines.spans(room, start, len(whole) - dropped):
             under = box.top() + line + tall * 0.9
-            painter.drawLine(round(left + one), round(under), round(left + two), round(under))
+            painter.drawLine(QPointF(left + one, under), QPointF(left + two, under))
         painter.end()
+
+    def _room(self, width: int) -> int:
+        return max(1, width - 2 * self.kit.metrics.px(6.0))
+
+    def _lines(self, room: int) -> tuple[Typeset, int]:
+        """What is shown at a width, and how many characters before it are left out."""
+        found = self._cut.get(room)
+        if found is None:
+            found = self._cut[room] = self._fit(room)
+        return found
+
+    def _fit(self, room: int) -> tuple[Typeset, int]:
+        block, metrics = cast(Field, self.block), self.kit.metrics
+        whole = block.text + block.spelling
+        if not whole:
+            return self.kit.set(block.empty), 0
+        lines = self.kit.set(whole, Role.TITLE)
+        if lines.lines(room) == 1:
+            return lines, 0
+        most = 3 if metrics.landscape and metrics.large else 4
+        lines, dropped = self.kit.set(whole, Role.HEADING), 0
+        while lines.lines(room) > most:  # the end is where one types
+            dropped += 4
+            lines = self.kit.set("…" + whole[dropped:], Role.HEADING)
+        return lines, max(0, dropped - 1)
 
 
 @dataclass(frozen=True, kw_only=True)

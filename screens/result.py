@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from PySide6.QtGui import QHideEvent
+
 from kiosk.journey.events import AnotherMatter, PrintAsked, TryAgain
 from kiosk.journey.views import ResultView
 from screens.parts import fact_blocks
@@ -37,6 +39,10 @@ class Screen(BlockScreen):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         self._at = 0  # the page of the certificate that is shown
+
+    def hideEvent(self, _event: QHideEvent) -> None:
+        """Another certificate begins with its first page."""
+        self._at = 0
 
     def head(self, body: ResultView) -> Sequence[Block]:
         if body.state != "ready":

@@ -14,7 +14,8 @@ class Screen(BlockScreen):
     """See the module."""
 
     def head(self, body: SignView) -> Sequence[Block]:
-        title = Heading(key="title", text=self.kit.text("sign.title"))
+        sub = self.kit.text("sign.next-page") if self._tight() else ""
+        title = Heading(key="title", text=self.kit.text("sign.title"), sub=sub)
         return (title,) if self._tight() else (title, *self._statement(body))
 
     def blocks(self, body: SignView) -> Sequence[Block]:

@@ -90,10 +90,11 @@ class Screen(BlockScreen):
         kit = self.kit
         icon, tone = _SIGNS[body.state]
         department = body.department or kit.text("department.none")
+        sending = ".sending" if body.state == "saved" and self.frame.line_up else ""
         heading = Heading(
             key="title",
             text=kit.text(f"submitted.{body.state}"),
-            sub=kit.text(f"submitted.{body.state}.sub", department=department),
+            sub=kit.text(f"submitted.{body.state}.sub{sending}", department=department),
             centred=True,
         )
         failed = body.printing == "failed"

@@ -649,7 +649,8 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         qr_text="OUKIOSK:LW042-00317-6",
     )
     step = StepName.SUBMITTED
-    yield "submitted", step, saved, done
+    yield "submitted", step, saved, {**done, "line_up": False}
+    yield "submitted-sending", step, saved, done
     yield (
         "submitted-received",
         step,

@@ -17,7 +17,7 @@ from devices.pinyin import Pinyin, open_pinyin
 from kiosk.journey import events as e
 from kiosk.journey.terms import Language, Size, Theme
 from kiosk.journey.views import FormView, View
-from screens.keypads import fill_end, is_day
+from screens.keypads import FieldWidget, fill_end, is_day
 from screens.preview import NoPreview
 from screens.shell import Shell
 from screens.theme import MIN_GAP_MM, MIN_TARGET_MM, Look
@@ -51,6 +51,11 @@ class Typist:
         body = replace(found[sample].body, **changes)  # type: ignore[type-var]
         self.view = replace(found[sample], body=body)
         self.shell.show_view(self.view)
+
+    def show_sample(self, sample: str) -> None:
+        """Show a sample of another step."""
+        found = {s.name: s.view for s in samples(Language.ZH, Size.NORMAL, Theme.CALM)}
+        self.shell.show_view(found[sample])
 
     def _emit(self, event: e.Event) -> None:
         if isinstance(event, e.FieldTyped) and self.view is not None:
@@ -253,7 +258,7 @@ def test_the_keyboard_never_hides_the_field(
     typist: Typist, look: Look, sample: str, size: Size, shape: str
 ) -> None:
     typist.shell.resize(*FORMATS[shape])
-    long = "浙江省温州市龙湾区永兴街道" * 5 if "address" in sample else "1380013800"
+    long = "浙江省温州市龙湾区永兴街道" * 9 if "address" in sample else "1380013800"
     typist.show(sample, size, value=long, confirm=False)
     if "address" in sample:
         typist.keys(*"wenzhou")
@@ -327,3 +332,23 @@ def _candidates(shell: Shell) -> dict[str, str]:
 
 def _place(widget: QWidget, shell: Shell) -> QRect:
     return QRect(widget.mapTo(shell, QPoint(0, 0)), widget.size())
+
+
+def test_of_very_long_text_the_end_is_shown_and_the_whole_is_said(typist: Typist) -> None:
+    long = "浙江省温州市龙湾区永兴街道" * 9
+    typist.show("form-address", Size.LARGE, value=long, confirm=False)
+    field = typist.shell.findChild(FieldWidget, "field")
+    assert isinstance(field, FieldWidget)
+    assert field.accessibleName() == long
+    assert field.height() < 420
+    assert not field.overflow()
+
+
+def test_who_comes_back_is_asked_to_confirm_again(typist: Typist) -> None:
+    typist.show("form-confirm")
+    assert typist.shell.touch("edit")
+    back = typist.view
+    typist.show_sample("review")
+    assert back is not None
+    typist.shell.show_view(back)
+    assert typist.shell.touchable("edit") is not None
