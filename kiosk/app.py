@@ -68,6 +68,7 @@ LINE_PROBE_S: Final = 15.0
 _LOOK_EVERY_MS: Final = 3_000
 _PRINTER_EVERY: Final = 5  # looks
 _MARK_EVERY: Final = 20
+_TRY_AGAIN_EVERY: Final = 20
 _COLLECT_AFTER: Final = 50_000  # new objects; a touch makes some hundreds
 
 
@@ -435,6 +436,9 @@ class Terminal(QObject):
             self._printing.look()
         now = self._clock.now()
         self._post(WorldChanged(staffed=self._staffed_now(now)))
+        if self._looks % _TRY_AGAIN_EVERY == 0 and self.runtime.at_rest:
+            # Cameras are off between visits: whether a broken one is back shows only in use.
+            self._post(WorldChanged(camera_ok=True, document_camera_ok=True))
         if self._looks % _MARK_EVERY == 0 and now.trusted:
             self._outbox.put_meta(CLOCK_MARK, self._clock.mark.isoformat())
         self._looks += 1

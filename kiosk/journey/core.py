@@ -171,11 +171,9 @@ def _end(visit: Visit, reason: EndReason) -> Result:
 
 
 def _leave(visit: Visit, _event: Event, now: Now) -> Result:
-    if visit.submission.state in ("saved", "received") and visit.place.step in (
-        StepName.SUBMITTED,
-        StepName.RATE,
-    ):
-        return _enter(visit, Place(StepName.FAREWELL), now)
+    on_paper = "printed" in visit.printing.values()
+    if visit.submission.state in ("saved", "received") or on_paper:
+        return _enter(visit, Place(StepName.FAREWELL), now)  # something is to be taken along
     return _end(visit, EndReason.LEFT)
 
 

@@ -96,9 +96,11 @@ class Materials(Plain):
         return None
 
     def _aim(self, visit: Visit, material: str) -> Turn:
-        if not visit.world.document_camera_ok:
-            return Turn(replace(visit, notice=Notice("document-camera-absent", "CM-01")))
-        return Turn(replace(visit, capturing=Capturing("aim", material)), (AimDocumentCamera(),))
+        """Camera on, also one that failed before: it may be back."""
+        well = visit.world.document_camera_ok
+        notice = None if well else Notice("document-camera-absent", "CM-01")
+        aiming = replace(visit, capturing=Capturing("aim", material), notice=notice)
+        return Turn(aiming, (AimDocumentCamera(),))
 
     def _with_page(self, visit: Visit, now: Now) -> Visit:
         """The page is kept; a paper that already has all its pages is photographed anew."""

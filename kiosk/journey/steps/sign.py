@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from devices.records import PaperState
 from kiosk.journey.events import Event, Next, Signed
 from kiosk.journey.route import papers_asked
 from kiosk.journey.shown import due_text
@@ -23,6 +24,15 @@ class Sign(Plain):
     """Sign and hand in."""
 
     name: ClassVar[StepName] = StepName.SIGN
+
+    def enter(self, visit: Visit, now: Now) -> Turn:
+        """Who signs knows before that no receipt will come out."""
+        printer = visit.world.printer
+        if printer.paper is PaperState.OUT:
+            return Turn(replace(visit, notice=Notice("no-receipt", "PR-02")))
+        if not printer.online:
+            return Turn(replace(visit, notice=Notice("no-receipt", "PR-01")))
+        return Turn(visit)
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
         """Strokes, then the commit."""
