@@ -18,7 +18,7 @@ from PySide6.QtCore import QTimer
 from kiosk.app import Terminal, application
 from kiosk.catalogue.model import Pack
 from kiosk.demo.player import Player, Script, ScriptFailed
-from kiosk.demo.scenarios import SCENARIOS, Scenario, after_power_cut
+from kiosk.demo.scenarios import BEFORE_THE_CUT, SCENARIOS, Scenario, after_power_cut
 from kiosk.demo.script import settle
 from kiosk.demo.stage import Backend, Stage
 from kiosk.receipts.raster import RasterError, render_png
@@ -120,6 +120,7 @@ def _play(
     error = player.error
     try:
         summary = _summary(options, item, player)
+        _add_before_the_cut(summary, stage, player)
         stored = stage.backend.stored()
         if not error and len(stored) != scenario.stored and not _is_elsewhere(stage):
             error = _stored_wrong(len(stored), scenario, item, pack)
@@ -167,6 +168,23 @@ def _summary(options: DemoOptions, item: str, player: Player) -> dict[str, Any]:
         },
         "steps": [asdict(shown) for shown in player.record.shown],
     }
+
+
+def _add_before_the_cut(summary: dict[str, Any], stage: Stage, player: Player) -> None:
+    """One visit in two processes: put the half that was killed before the other."""
+    path = stage.folder / BEFORE_THE_CUT
+    if not path.exists():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    later_s = player.began_s - before["began_s"]
+    for step in summary["steps"]:
+        step["at_s"] = round(step["at_s"] + later_s, 3)
+    # The screen that was up when the power went may not have been painted.
+    painted = [step for step in before["steps"] if (player.out / step["screenshot"]).exists()]
+    summary["steps"] = painted + summary["steps"]
+    summary["settling_touches"] += before["facts"].get("settling", 0)
+    summary["touches"] += before["touches"] - before["facts"].get("settling", 0)
+    summary["verification"] = before["facts"].get("verification", {})
 
 
 def _write(

@@ -80,11 +80,11 @@ class Player(QObject):
         self.record = Record()
         self.error = ""
         self.at_once = False  # write every picture before going on: the power may go
-        self._out = out
+        self.out = out
         self._picture: QImage | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
         self._first = first
-        self._began_s = time.monotonic()
+        self.began_s = time.monotonic()
         self._key: tuple[str, ...] = ()
         self._shown_s = 0.0
         self._live_due = False
@@ -195,7 +195,7 @@ class Player(QObject):
         """Hand the last picture of the screen shown to the thread that writes it."""
         image, self._picture = self._picture, None
         if image is not None:
-            self._writer.submit(_write, image, self._out / self.record.shown[-1].screenshot)
+            self._writer.submit(_write, image, self.out / self.record.shown[-1].screenshot)
 
     # -- playing ----------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ class Player(QObject):
             Shown(
                 name=view.frame.step.value,
                 state=state,
-                at_s=round(self._shown_s - self._began_s, 3),
+                at_s=round(self._shown_s - self.began_s, 3),
                 screenshot=f"{number:02d}-{'-'.join(parts)}.png",
                 notice=notice,
             )

@@ -6,10 +6,12 @@ with an exit status that is not 0.
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from devices.records import PaperState
@@ -18,6 +20,7 @@ from kiosk.demo.player import Player, Script, ScriptFailed, Until
 from kiosk.journey.terms import StepName
 
 MOST_CERTIFICATE_TOUCHES: Final = 7
+BEFORE_THE_CUT: Final = "before-the-cut.json"  # what the first half tells the second
 _AWAY_S: Final = 60.0
 
 
@@ -272,12 +275,21 @@ def power_cut(player: Player, item: str) -> Script:
     yield from script.form(player)
     yield from script.check(player)
     player.at_once = True
-    player.terminal.outbox.add_listener(_die)
+    _remember_faces(player)
+    player.terminal.outbox.add_listener(functools.partial(_die, player))
     yield from script.sign(player)
     yield Until(lambda: False, "the power cut")
 
 
-def _die(_number: str) -> None:
+def _die(player: Player, _number: str) -> None:
+    """On the outbox's own thread, between the commit and all that could follow it."""
+    known = {
+        "began_s": player.began_s,
+        "touches": player.record.touches,
+        "facts": player.record.facts,
+        "steps": [asdict(shown) for shown in player.record.shown],
+    }
+    (player.stage.folder / BEFORE_THE_CUT).write_text(json.dumps(known), encoding="utf-8")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
