@@ -17,6 +17,8 @@ Strokes: TypeAlias = tuple[tuple[tuple[int, int], ...], ...]
 NAME = "signature"
 FULL = 1000
 """Points are in thousandths of the pad's width and height."""
+PAD_MM = 60.0
+"""The least height of the pad."""
 _LEAST_STEP_PX = 2.0
 _MOST_POINTS = 12_000
 
@@ -51,7 +53,7 @@ class PadWidget(BlockWidget):
         self.setAccessibleName(block.says)
 
     def height_for(self, _width: int) -> int:
-        return self.kit.metrics.px(60.0)
+        return self.kit.metrics.px(PAD_MM)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         self._stroke = self._done = None

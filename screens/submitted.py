@@ -89,24 +89,35 @@ class Screen(BlockScreen):
     def _said(self, body: SubmittedView) -> tuple[Block, ...]:
         kit = self.kit
         icon, tone = _SIGNS[body.state]
-        department = body.department or kit.text("department.none")
-        sending = ".sending" if body.state == "saved" and self.frame.line_up else ""
+        first = self._number_first(body)
         heading = Heading(
             key="title",
             text=kit.text(f"submitted.{body.state}"),
-            sub=kit.text(f"submitted.{body.state}.sub{sending}", department=department),
+            sub="" if first else self._what(body),
             centred=True,
         )
-        failed = body.printing == "failed"
-        if failed and kit.metrics.large:  # the number needs the room
+        if first:
             return (heading,)
-        side_mm = 30 if failed or kit.metrics.large else 42
+        side_mm = 30 if body.printing == "failed" or kit.metrics.large else 42
         return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
+
+    def _what(self, body: SubmittedView) -> str:
+        """What happened and what comes next."""
+        kit = self.kit
+        department = body.department or kit.text("department.none")
+        sending = ".sending" if body.state == "saved" and self.frame.line_up else ""
+        return kit.text(f"submitted.{body.state}.sub{sending}", department=department)
+
+    def _number_first(self, body: SubmittedView) -> bool:
+        """Nothing was printed and room is little: the number must not be on a second page."""
+        return body.printing == "failed" and self.kit.metrics.large
 
     def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
         failed = body.printing == "failed"
         receipt = self._receipt(body, () if failed else self._lines(body))
-        lines = self._lines(body) if failed else ()
+        lines = [*self._lines(body)] if failed else []
+        if self._number_first(body):
+            lines.insert(0, self._what(body))
         more = [Para(key=f"line:{at}", text=line) for at, line in enumerate(lines)]
         return (receipt, *more, *self._owed(body), *self._printing(body), *self._take(body))
 

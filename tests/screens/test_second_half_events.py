@@ -191,12 +191,15 @@ def test_a_changed_paper_keeps_the_other_widgets(shell: Shell) -> None:
 # -- the number ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("size", Size)
-def test_without_paper_the_number_is_larger_and_the_code_too(shell: Shell, size: Size) -> None:
+def test_without_paper_the_number_is_larger_and_the_code_too(
+    shell: Shell, size: Size, language: Language
+) -> None:
     heights = []
     for name in ("submitted", "submitted-print-failed"):
         shell.rebuild()
-        shell.show_view(_view(name, size=size))
+        shell.show_view(_view(name, language, size))
         receipt = shell.findChild(ReceiptWidget, "receipt")
         assert isinstance(receipt, ReceiptWidget)
         assert "LW042-00317-6" in receipt.accessibleName()
