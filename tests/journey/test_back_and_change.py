@@ -123,6 +123,26 @@ def test_back_and_forward_again_finds_everything_as_it_was() -> None:
     assert replace(draft_of(hall.visit, hall.now), made_at=draft.made_at) == draft
 
 
+def test_what_was_gone_back_over_is_shown_again() -> None:
+    hall = Hall(sample())
+    hall.start("TRV-001")
+    hall.walk_to(StepName.OUTCOME, plan=ADULT)
+    hall.send(Back(), Back(), Back())
+    here = hall.visit.place
+    hall.send(Back(), Next())
+    assert hall.visit.place == here
+
+
+def test_back_passes_by_a_question_that_is_asked_no_more() -> None:
+    hall = Hall(sample())
+    hall.start("TRV-001")
+    hall.walk_to(StepName.REVIEW, plan=ADULT)
+    hall.send(ChangeAsked("questions:purpose"), Answered("purpose", "tourism"), Next())
+    asked = {place.detail for place in back_to_the_start(hall)}
+    assert "purpose" in asked
+    assert asked.isdisjoint({"kin", "months"})
+
+
 def test_a_picture_can_be_given_up_even_where_back_leads_nowhere() -> None:
     hall = Hall(shipped())
     hall.start("HJ-001")

@@ -219,6 +219,16 @@ def test_a_card_laid_down_during_the_warning_ends_it() -> None:
     assert not hall.ended
 
 
+def test_a_card_read_at_once_ends_the_warning_too() -> None:
+    hall = Hall(shipped())
+    hall.start("SMK-001")
+    hall.wait(118)
+    hall.send(CardRead(1, APPLICANT))
+    assert hall.view.frame.idle_left_s is None
+    hall.wait(60)
+    assert not hall.ended
+
+
 def _reading(hall: Hall) -> tuple[object, ...]:
     hall.start("SMK-001")
     hall.send(CardFound(1))
