@@ -288,5 +288,5 @@ def run() -> list[Row]:
 
 if __name__ == "__main__":
     for name, value, unit, peer, peer_value in run():
-        print(f"{name:56} {value:9.3f} {unit:3} | {peer}: {peer_value:.3f}")  # noqa: T201
-    print("\n".join(table(pairs())))  # noqa: T201
+        print(f"{name:56} {value:9.3f} {unit:3} | {peer}: {peer_value:.3f}")
+    print("\n".join(table(pairs())))

@@ -64,15 +64,15 @@ def main(wanted: list[str]) -> int:
     for path in sorted(here.glob("bench_*.py")):
         if wanted and not any(part in path.stem for part in wanted):
             continue
-        print(f"measuring: {path.stem} …", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"measuring: {path.stem} …", file=sys.stderr, flush=True)
         try:
             rows += [tuple(row) for row in _load(path).run()]
         except Exception:  # noqa: BLE001 - one bench that cannot measure must not hide the others
             traceback.print_exc()
             failed.append(path.stem)
-    print(table(rows))  # noqa: T201
+    print(table(rows))
     if failed:
-        print("not measured: " + ", ".join(failed), file=sys.stderr)  # noqa: T201
+        print("not measured: " + ", ".join(failed), file=sys.stderr)
     return 1 if failed else 0
 
 
