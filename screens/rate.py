@@ -36,7 +36,7 @@ class Screen(BlockScreen):
     def head(self, body: RateView) -> Sequence[Block]:
         kit = self.kit
         title = Heading(key="title", text=kit.text("rate.title"), sub=kit.text("rate.sub"))
-        return (title, *self._reasons(body)) if kit.metrics.landscape else (title,)
+        return (title, *self._reasons(body)) if self._beside(body) else (title,)
 
     def blocks(self, body: RateView) -> Sequence[Block]:
         faces = [
@@ -49,7 +49,7 @@ class Screen(BlockScreen):
             )
             for level in LEVELS
         ]
-        return faces if self.kit.metrics.landscape else (*faces, *self._reasons(body))
+        return faces if self._beside(body) else (*faces, *self._reasons(body))
 
     def _reasons(self, body: RateView) -> tuple[Block, ...]:
         if not body.reasons:
@@ -72,6 +72,22 @@ class Screen(BlockScreen):
         ]
         columns = self._columns(texts)
         return (title, *chunked("reasons", chips, columns))
+
+    def _beside(self, body: RateView) -> bool:
+        """Whether the reasons find room below the title, at the left of the faces."""
+        kit, metrics = self.kit, self.kit.metrics
+        if not metrics.landscape:
+            return False
+        if not body.reasons:
+            return True
+        texts = [kit.text(f"rate.reason.{body.level}.{reason}") for reason in body.reasons]
+        rows = -(-len(texts) // self._columns(texts))
+        one = kit.set(texts[0]).pitch + 2 * metrics.px(3.4) + metrics.gap
+        width = self.width() * self.stage.left_share
+        above = sum(
+            kit.set(kit.text(f"rate.{key}")).height(width) for key in ("sub", "reasons.bad")
+        )
+        return above + metrics.px(26.0) + 2 * metrics.gap + rows * one <= self.height()
 
     def _columns(self, texts: Sequence[str]) -> int:
         """As many as leave every reason on one line."""
