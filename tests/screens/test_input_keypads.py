@@ -352,3 +352,17 @@ def test_who_comes_back_is_asked_to_confirm_again(typist: Typist) -> None:
     assert back is not None
     typist.shell.show_view(back)
     assert typist.shell.touchable("edit") is not None
+
+
+def test_typing_keeps_the_keys_and_moves_nothing(typist: Typist) -> None:
+    typist.show("form-address", value="", confirm=False)
+    before = {key.objectName(): (key, key.geometry()) for key in _keys(typist.shell)}
+    typist.keys(*"wenzhou")
+    assert typist.shell.touch("cand:0")
+    after = {key.objectName(): (key, key.geometry()) for key in _keys(typist.shell)}
+    assert len(before) >= 30
+    assert after == before
+
+
+def _keys(shell: Shell) -> list[KeyWidget]:
+    return [key for key in shell.findChildren(KeyWidget) if key.isVisibleTo(shell)]
