@@ -270,7 +270,8 @@ class Player(QObject):
                 notice=notice,
             )
         )
-        QTimer.singleShot(0, self.picture)
+        self.picture()  # now, since some screens are gone at once,
+        QTimer.singleShot(0, self.picture)  # and again when all of it has its place
 
 
 def _write(image: QImage, path: Path) -> None:

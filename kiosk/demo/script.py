@@ -8,9 +8,10 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from kiosk.catalogue.model import Answer, FieldKind
+from kiosk.catalogue.model import Answer, Fact, FieldKind, Matter
 from kiosk.demo.plan import accepting
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
+from kiosk.identity.validity import facts as card_facts
 from kiosk.journey.asked_facts import PREFIX
 from kiosk.journey.steps.questions import answer_text
 from kiosk.journey.terms import StepName
@@ -26,6 +27,13 @@ _TYPED: Final[Mapping[FieldKind, str]] = {
     FieldKind.CODE: "SAMPLE001",
     FieldKind.TEXT: "SAMPLE",
 }
+_SPELLED: Final[Mapping[FieldKind, str]] = {
+    FieldKind.NAME: "yangli",
+    FieldKind.ADDRESS: "yanglilushierhao",
+    FieldKind.TEXT: "yangliwenzi",
+}
+_PLAIN: Final = "key:zh"
+_MOST_CANDIDATES: Final = 16
 _SCENES: Final = ("paper:permit", "paper:register", "paper:form")
 _SIGNATURE: Final = (
     ((0.2, 0.35), (0.3, 0.3), (0.42, 0.34), (0.36, 0.5), (0.26, 0.62)),
@@ -118,7 +126,7 @@ def answer(player: Player) -> Script:
         if planned is None or facts != known:
             matter = visit.matter
             assert matter is not None, "questions belong to a matter"
-            planned, known = accepting(matter, facts), dict(facts)
+            planned, known = _planned(player, matter, facts), dict(facts)
         if planned is None:
             raise ScriptFailed("no answers lead to acceptance")
         if body.id.startswith(PREFIX):
@@ -129,6 +137,20 @@ def answer(player: Player) -> Script:
         yield Until(lambda: player.view.frame.next_enabled, "an answer that counts")
         player.touch("next")
         yield Until(player.has_left(StepName.QUESTIONS, here), "the next question")
+
+
+def _planned(
+    player: Player, matter: Matter, facts: Mapping[str, Fact]
+) -> Mapping[str, Answer] | None:
+    """Answers that lead to acceptance; if need be, with what the second card will tell."""
+    found = accepting(matter, facts)
+    if found is not None:
+        return found
+    visit, today = player.terminal.runtime.visit, player.terminal.now().today
+    told = card_facts(player.stage.person("man"), today, visit.rules.local_prefixes)
+    others = [party.role for party in matter.parties if party.role not in visit.parties]
+    expected = {f"{role}.{name}": value for role in others for name, value in told.items()}
+    return accepting(matter, {**facts, **expected})
 
 
 def _give(player: Player, text: str) -> None:
@@ -183,7 +205,12 @@ def form(player: Player) -> Script:
     while player.step is StepName.FORM:
         body = player.body
         if not body.confirm and not body.value:
-            _type(player, _TYPED[FieldKind(body.kind)])
+            kind = FieldKind(body.kind)
+            # The switch to plain letters is there only beside a pinyin board.
+            if kind in _SPELLED and player.view.frame.language == "zh" and player.can_touch(_PLAIN):
+                _spell(player, _SPELLED[kind])
+            else:
+                _type(player, _TYPED[kind])
         here = body.key
         player.touch("next")
         yield Until(player.has_left(StepName.FORM, here), "the next field")
@@ -207,6 +234,17 @@ def _type(player: Player, text: str) -> None:
         player.touch(name)
         if not char.isdigit() and player.can_touch("key:abc"):
             player.touch("key:abc")
+
+
+def _spell(player: Player, letters: str) -> None:
+    """Pinyin, and the first candidate until all of it is Chinese."""
+    for letter in letters:
+        player.touch(f"key:{letter}")
+    for _ in range(_MOST_CANDIDATES):
+        if not player.can_touch("cand:0"):
+            return
+        player.touch("cand:0")
+    raise ScriptFailed("the pinyin never became Chinese")
 
 
 def check(player: Player) -> Script:
@@ -265,7 +303,8 @@ def farewell(player: Player, *, rating: int = 5) -> Script:
 
 
 def gone(player: Player) -> Script:
-    """The farewell, and the terminal is anybody's again."""
+    """The farewell, and the terminal is anybody's again; it ends by itself as well."""
     yield Until(player.is_at(StepName.FAREWELL), "the farewell")
-    player.touch("next")
+    if player.view.frame.size != "large":
+        player.touch("next")
     yield Until(player.is_at(StepName.WELCOME), "the first screen")

@@ -126,7 +126,9 @@ class Runs:
 
 
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
     asked: dict[str, None] = {}
     for item in request.session.items:
         if item.path == request.path:
@@ -267,7 +269,7 @@ def expired_card(run: Run) -> None:
 def out_of_paper(run: Run) -> None:
     check_delivered(run)
     assert "paper-out" in run.notices()
-    assert "print-failed kind=receipt code=PR-02" in run.stderr
+    assert "print-failed code=PR-02 kind=receipt" in run.stderr
 
 
 def idle(run: Run) -> None:
