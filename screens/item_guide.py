@@ -6,39 +6,58 @@ from collections.abc import Sequence
 
 from kiosk.journey.events import TryQuestions
 from kiosk.journey.views import ItemGuideView
-from screens.parts import fact_blocks, line_rows, material_card, warning
+from screens.parts import fact_blocks, line_rows, name_blocks, warning
 from screens.theme import Role
 from screens.toolkit import Block, BlockScreen, Button, Heading, Note, Para
 
+_BROUGHT = ("needed", "handed-in", "pledged")
+_LEFT_SHARE = 0.53
+
 
 class Screen(BlockScreen):
-    """See the module."""
+    """The essentials first, then the names of papers that may be needed, then notes.
+
+    Which papers are really needed, and why, is said by the outcome of the questions.
+    """
 
     def head(self, body: ItemGuideView) -> Sequence[Block]:
-        return self._top(body) if self.kit.metrics.landscape else ()
+        """On a wide screen the essentials are beside the rest; large letters need the width."""
+        self.stage.left_share = _LEFT_SHARE
+        return self._facts(body) if self._beside() else ()
+
+    def _beside(self) -> bool:
+        return self.kit.metrics.landscape and not self.kit.metrics.large
 
     def _top(self, body: ItemGuideView) -> list[Block]:
-        """In landscape beside the pages, in portrait on the first one."""
         kit = self.kit
-        blocks: list[Block] = [Heading(key="title", text=body.name)]
+        said = self.frame.heading and (kit.metrics.large or kit.metrics.landscape)
+        # the header names the item already
+        blocks: list[Block] = [] if said else [Heading(key="title", text=body.name)]
         if body.blocked is not None:
             blocks.append(warning(kit, "blocked", body.blocked))
         if body.sample:
             blocks.append(Note(key="sample", text=kit.text("guide.sample")))
         return blocks
 
-    def blocks(self, body: ItemGuideView) -> Sequence[Block]:
+    def _facts(self, body: ItemGuideView) -> tuple[Block, ...]:
         kit = self.kit
         rows = [(kit.text("guide.for-whom"), body.for_whom)]
         rows.extend(line_rows(kit, body.lines))
         if body.departments:
             rows.append((kit.text("guide.departments"), kit.list(body.departments)))
-        top = () if kit.metrics.landscape else self._top(body)
-        blocks: list[Block] = [*top, *fact_blocks(kit, "facts", rows)]
-        if body.materials:
+        return fact_blocks(kit, "facts", rows)
+
+    def blocks(self, body: ItemGuideView) -> Sequence[Block]:
+        kit = self.kit
+        blocks: list[Block] = [*self._top(body), *(() if self._beside() else self._facts(body))]
+        names = [line.name for line in body.materials if line.state in _BROUGHT]
+        if names:
             title = kit.text("guide.materials")
             blocks.append(Para(key="materials", text=title, role=Role.HEADING))
-            blocks.extend(material_card(kit, line) for line in body.materials)
+            width = kit.metrics.width_px - 2 * kit.metrics.margin
+            if self._beside():
+                width = round((width - 2 * kit.metrics.gap) * (1 - _LEFT_SHARE))
+            blocks.extend(name_blocks(kit, "papers", names, width))
         else:
             text = kit.text("guide.materials.none")
             blocks.append(Note(key="materials", text=text, tone="mist", icon="check"))

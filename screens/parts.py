@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from kiosk.journey.events import GroupOpened, ItemChosen
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
 from screens.theme import Role
-from screens.toolkit import Block, Button, Card, Facts, Kit, Note, chunked
+from screens.toolkit import Block, Button, Card, Kit, Note, PanelRow, chunked
 
 _LEADS: Mapping[str, str] = {
     "needed": "soft:page",
@@ -16,15 +16,6 @@ _LEADS: Mapping[str, str] = {
     "from-card": "soft:card",
     "from-state": "soft:state",
     "made-here": "soft:camera",
-}
-
-
-_FACTS_A_PANEL: Mapping[tuple[bool, bool], int] = {
-    # large letters, landscape
-    (False, False): 6,
-    (False, True): 3,
-    (True, False): 1,
-    (True, True): 1,
 }
 
 
@@ -48,14 +39,20 @@ def material_card(kit: Kit, line: MaterialLine) -> Card:
     )
 
 
-def item_card(kit: Kit, item: ItemCard, *, row: bool) -> Card:
-    """A tile (or a row with a chevron) that leads to an item."""
-    sub = kit.join(
-        kit.text("item.departments", count=item.departments)
-        if item.bundle
-        else kit.text("item.minutes", minutes=item.minutes),
-        item.comes_out,
-    )
+def item_card(kit: Kit, item: ItemCard, *, row: bool, width: int = 0) -> Card:
+    """A tile (or a row with a chevron) that leads to an item.
+
+    With `width` in pixels what is below the name takes one line of it, and names are smaller.
+    """
+    minutes = "" if item.bundle else kit.text("item.minutes", minutes=item.minutes)
+    sub = kit.join(minutes, item.comes_out)
+    if width:
+        room = width - 2 * kit.metrics.pad
+        says = (sub, item.comes_out, minutes)
+        fits = (text for text in says if text and kit.width(text) <= room)
+        sub = next(fits, minutes or item.comes_out)
+    if not row and not item.available:
+        sub = ""  # the tag has its place, so that the tiles stay alike
     return Card(
         key=f"item:{item.code}",
         name=f"item:{item.code}",
@@ -65,8 +62,17 @@ def item_card(kit: Kit, item: ItemCard, *, row: bool) -> Card:
         tag="" if item.available else kit.text("item.unavailable"),
         tag_ink="amber" if row or item.bundle else "celadon_deep",
         tone="amber" if item.bundle else ("card" if row else "mist"),
+        role=Role.STRONG if width else Role.HEADING,
         chevron=row,
     )
+
+
+def shortened(kit: Kit, hint: str, width: int) -> str:
+    """A hint that names examples, with as many of them as have room on one line."""
+    while hint and kit.width(hint) > width:
+        cut = max(hint.rfind(mark) for mark in (",", "，", "、"))
+        hint = hint[:cut].rstrip() if cut > 0 else ""
+    return hint
 
 
 def group_chips(kit: Kit, groups: Sequence[GroupCard], width: int) -> tuple[Block, ...]:
@@ -95,11 +101,24 @@ def notice_text(kit: Kit, notice: Notice) -> str:
 
 
 def fact_blocks(kit: Kit, key: str, rows: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
-    """Labels and values, in panels small enough for a page."""
-    size = _FACTS_A_PANEL[kit.metrics.large, kit.metrics.landscape]
+    """Labels and values in a panel that may go on over pages."""
+    large = kit.metrics.large  # there the value runs on behind its label
+    labels = () if large else tuple(label for label, _ in rows)
     return tuple(
-        Facts(key=f"{key}.{at}", rows=tuple(rows[at : at + size]))
-        for at in range(0, len(rows), size)
+        PanelRow(key=f"{key}.{at}", label=label, value=value, labels=labels)
+        for at, (label, value) in enumerate(rows)
+    )
+
+
+def name_blocks(kit: Kit, key: str, names: Sequence[str], width: int) -> tuple[Block, ...]:
+    """Names as a compact list, beside each other where most of them have room in `width`."""
+    metrics = kit.metrics
+    half = (width - 2 * metrics.pad - metrics.gap) / 2 - metrics.px(5.4)
+    short = sum(kit.width(name) <= half for name in names)
+    columns = 2 if len(names) > 2 and short * 4 >= len(names) * 3 else 1
+    return tuple(
+        PanelRow(key=f"{key}.{at}", points=tuple(names[at : at + columns]), columns=columns)
+        for at in range(0, len(names), columns)
     )
 
 

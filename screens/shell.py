@@ -500,6 +500,10 @@ class ProgressWidget(QWidget):
         painter.end()
 
 
+BACK_SHARE = 0.38
+"""Part of the bar that Back takes beside the main action."""
+
+
 class BarWidget(QWidget):
     """The bar at the bottom: Back at the left, the main action at the right.
 
@@ -546,10 +550,13 @@ class BarWidget(QWidget):
         """Widths in a row: the main action gets half of what is to spare."""
         room = width - self.kit.metrics.gap * (len(row) - 1)
         naturals = [button.natural_width() for button in row]
-        least = round(room * 0.31)
         if len(row) == 1:
-            alone = row[0].objectName() == "back" and naturals[0] < least
-            return [least if alone else room]
+            # as wide as beside the other, so that no button jumps from step to step
+            pair = width - self.kit.metrics.gap
+            back = round(pair * BACK_SHARE)
+            least = {"back": back, "next": pair - back}.get(row[0].objectName(), width)
+            return [max(least, min(naturals[0], width))]
+        least = round(room * BACK_SHARE)
         if len(row) == 2 and naturals[0] <= least and naturals[1] <= room - least:
             return [least, room - least]
         spare = room - sum(naturals)
@@ -573,8 +580,10 @@ class BarWidget(QWidget):
         y, gap = 0, self.kit.metrics.gap
         for row in self._rows(self.width()):
             height = self._row_height(row, self.width())
-            x = 0
-            for button, width in zip(row, self._weights(row, self.width()), strict=True):
+            widths = self._weights(row, self.width())
+            main = len(row) == 1 and row[0].objectName() == "next"
+            x = self.width() - widths[0] if main else 0  # the main action is at the right
+            for button, width in zip(row, widths, strict=True):
                 button.setGeometry(x, y, width, height)
                 button.show()
                 x += width + gap

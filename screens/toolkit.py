@@ -94,6 +94,7 @@ class Kit:
         self.documents = documents if documents is not None else NoPreview()
         self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
+        self._widths: dict[tuple[str, Role], float] = {}
 
     def text(self, key: str, **values: object) -> str:
         """A static text in the language of the screen; KeyError if unknown."""
@@ -107,13 +108,22 @@ class Kit:
         factor = spacing or (TITLE_SPACING if tight else 1.5)
         return Typeset(text, self.metrics.font(role), spacing=factor, rich=rich)
 
+    def width(self, text: str, role: Role = Role.TEXT) -> float:
+        """Width in pixels of a label on one line; for words that are not personal."""
+        known = self._widths.get((text, role))
+        if known is None:
+            known = self._widths[text, role] = self.set(text, role).natural_width()
+        return known
+
     def colour(self, token: str) -> QColor:
         """A colour by the name of its token in `Tokens`."""
         return colour(cast(str, getattr(self.tokens, token)))
 
     def join(self, *parts: str) -> str:
-        """Parts of one line with a dot between them; empty ones are left out."""
-        return "\u00a0· ".join(part for part in parts if part)  # no line begins with a dot
+        """Parts of one line with a dot or dash between them; empty ones are left out."""
+        # no line begins with a dot; in English the dot of a Chinese font stands too far apart
+        dot = "\u00a0· " if self.language == "zh" else "\u00a0– "
+        return dot.join(part for part in parts if part)
 
     def list(self, parts: Sequence[str]) -> str:
         """An enumeration as the language writes it."""
@@ -212,6 +222,22 @@ class Facts(Block):
     rows: tuple[tuple[str, str], ...]
     tone: str = "card"
     big: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelRow(Block):
+    """One row of a panel that goes on over the rows above and below it.
+
+    A page may end between any two rows, so a long panel needs no page of its own.
+    `label` and `value`, or only `points` beside each other, each with a dot before it.
+    `labels`: all labels of the panel, so that the values stand in one column.
+    """
+
+    label: str = ""
+    value: str = ""
+    labels: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    columns: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -545,6 +571,15 @@ def _face(kit: Kit, card: Card, width: int, room: int) -> _CardFace:
     return _CardFace(kit, replace(card, role=Role.STRONG, lead=""))
 
 
+_PAD_Y_MM: Mapping[tuple[bool, bool], float] = {
+    # large letters, landscape
+    (False, False): 6.4,
+    (False, True): 5.0,
+    (True, False): 5.0,
+    (True, True): 3.2,
+}
+
+
 class _CardFace:
     """Measures and paints a card; shared by those to touch and those to read."""
 
@@ -558,9 +593,7 @@ class _CardFace:
         small = bool(card.mark) or card.centred
         self.pad = metrics.px(3.0) if small else metrics.pad
         self.pad_y = (
-            metrics.px(3.4)
-            if small
-            else metrics.px(5.0 if metrics.landscape or metrics.large else 6.4)
+            metrics.px(3.4) if small else metrics.px(_PAD_Y_MM[metrics.large, metrics.landscape])
         )
         self.lead = self._lead_px()
         self.chevron = metrics.px(9.0) if card.chevron else 0
@@ -919,6 +952,93 @@ class FactsWidget(BlockWidget):
         return [one.height(labels) + two.height(values) for one, two in self._rows]
 
 
+@draws(PanelRow)
+class PanelRowWidget(BlockWidget):
+    """See PanelRow. The stage says whether the panel goes on above and below."""
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._first = self._last = True  # of the panel
+        self._opens = self._closes = True  # on this page
+
+    def apply(self) -> None:
+        block, kit = cast(PanelRow, self.block), self.kit
+        self._points = tuple(kit.set(point) for point in block.points)
+        self._column = round(max((kit.width(label) for label in block.labels), default=0)) + 2
+        self._label = kit.set(block.label)
+        self._value = kit.set(block.value, Role.STRONG)
+        colon = "：" if kit.language == "zh" else ": "
+        self._run = kit.set(f"{block.label}{colon}**{block.value}**", rich=True)
+        self.setAccessibleName(f"{block.label}{colon}{block.value}" if block.label else "")
+        if block.points:
+            self.setAccessibleName(kit.list(block.points))
+
+    def ends(self, *, first: bool, last: bool) -> None:
+        """Whether this is the first or the last row of its panel."""
+        self._first, self._last = first, last
+
+    def on_page(self, *, opens: bool, closes: bool) -> None:
+        """Whether the panel begins or ends on this page with this row."""
+        if (opens, closes) != (self._opens, self._closes):
+            self._opens, self._closes = opens, closes
+            self.update()
+
+    def height_for(self, width: int) -> int:
+        above, below = self._pads()
+        return above + self._text_height(width) + below
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        kit, metrics = self.kit, self.kit.metrics
+        painter = QPainter(self)
+        beyond = metrics.radius * 2  # what lies outside the row is not painted: no edge there
+        top = 0 if self._opens else -beyond
+        bottom = 0 if self._closes else beyond
+        box = self.rect().adjusted(0, top, 0, bottom)
+        _fill(painter, kit, box, "card", tone_edge(kit, "card"))
+        y, pad = float(self._pads()[0]), metrics.pad
+        ink, soft = kit.colour("ink"), kit.colour("ink_soft")
+        room = self.width() - 2 * pad
+        if self._points:
+            cell = self._cell(self.width())
+            dot = metrics.px(2.2)
+            for at, point in enumerate(self._points):
+                x = pad + at * (cell + metrics.px(5.4) + metrics.gap)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(kit.colour("celadon"))
+                painter.drawEllipse(QRectF(x, y + (point.pitch - dot) / 2, dot, dot))
+                left = x + metrics.px(5.4)
+                point.paint(painter, QRectF(left, y, cell, self.height()), ink)
+        elif self._beside(self.width()):
+            self._label.paint(painter, QRectF(pad, y, self._column, self.height()), soft)
+            left = pad + self._column + metrics.gap
+            self._value.paint(painter, QRectF(left, y, pad + room - left, self.height()), ink)
+        else:
+            self._run.paint(painter, QRectF(pad, y, room, self.height()), ink)
+        painter.end()
+
+    def _pads(self) -> tuple[int, int]:
+        between, end = self.kit.metrics.px(1.2), self.kit.metrics.px(4.0)
+        return end if self._first else between, end if self._last else between
+
+    def _cell(self, width: int) -> int:
+        metrics, columns = self.kit.metrics, cast(PanelRow, self.block).columns
+        room = width - 2 * metrics.pad - metrics.gap * (columns - 1)
+        return max(1, room // columns - metrics.px(5.4))
+
+    def _beside(self, width: int) -> bool:
+        room = width - 2 * self.kit.metrics.pad
+        return not self.kit.metrics.large and self._column <= room * 0.36
+
+    def _text_height(self, width: int) -> int:
+        room = width - 2 * self.kit.metrics.pad
+        if self._points:
+            return max(point.height(self._cell(width)) for point in self._points)
+        if self._beside(width):
+            values = room - self._column - self.kit.metrics.gap
+            return max(self._label.height(self._column), self._value.height(values))
+        return self._run.height(room)
+
+
 @draws(Space)
 class SpaceWidget(BlockWidget):
     """See Space."""
@@ -997,17 +1117,19 @@ class _Stack:
         box: QRect,
         *,
         middle: bool,
-        gap: int = 0,
+        gaps: Sequence[int] = (),
     ) -> None:
-        gap = gap or self.gap()
-        spare = max(0, box.height() - sum(heights) - gap * max(0, len(heights) - 1))
+        """`gaps`: what stays free before each widget; that before the first is left out."""
+        gaps = gaps or [self.gap()] * len(heights)
+        spare = max(0, box.height() - sum(heights) - sum(gaps[1:]))
         takers = [widget for widget in widgets if widget.stretch]
         y = box.top() + (spare // 2 if middle and not takers else 0)
-        for widget, needed in zip(widgets, heights, strict=True):
+        for at, (widget, needed) in enumerate(zip(widgets, heights, strict=True)):
             height = needed + (spare // len(takers) if widget in takers else 0)
+            y += gaps[at] if at else 0
             widget.setGeometry(box.left(), y, box.width(), height)
             widget.show()
-            y += height + gap
+            y += height
 
 
 @draws(Row)
@@ -1238,6 +1360,7 @@ class Stage(QWidget):
         self.middle = False
         self.foot_right = False
         self.page = 0
+        self._placed = QSize()
         self.pages: list[tuple[int, int]] = [(0, 0)]
         self._stack = _Stack(kit)
         self._heads = Keeper(kit, self)
@@ -1261,11 +1384,12 @@ class Stage(QWidget):
         self._head, one = self._heads.show(head)
         self._body, two = self._bodies.show(blocks)
         self._foot, three = self._feet.show(foot)
-        if one or two or three:
+        if one or two or three or self.size() != self._placed:
             self.place()
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
-        self.place()
+        if self.size() != self._placed:
+            self.place()
 
     def turn(self, by: int) -> None:
         """Go `by` pages on."""
@@ -1276,6 +1400,7 @@ class Stage(QWidget):
         """Put everything in its place, in as many pages as are needed."""
         if self.width() <= 0 or self.height() <= 0:
             return
+        self._placed = self.size()
         whole = self.rect()
         if not (self.kit.metrics.landscape and (self._head or (self._foot and self.foot_right))):
             above = self._place_foot(whole)
@@ -1308,18 +1433,23 @@ class Stage(QWidget):
             return box, body
         gap = self.kit.metrics.gap
         while True:
+            _join_panels(head)
+            gaps = _gaps(head, gap)
             others = [widget for widget in head if not isinstance(widget, HeadingWidget)]
-            used = sum(self._stack.heights(others, box.width())) + gap * len(others)
+            used = sum(self._stack.heights(others, box.width())) + sum(gaps[1:])
             for widget in head:
                 if isinstance(widget, HeadingWidget):
                     widget.squeeze(box.width(), room - used)
+                elif isinstance(widget, CardTouch | CardRead):
+                    widget.squeeze(box.width(), room)  # it may have been squeezed before
             heights = self._stack.heights(head, box.width())
-            total = self._stack.total(heights)
+            total = sum(heights) + sum(gaps[1:])
             if total <= room or not others or head[-1] is not others[-1] or len(head) == 1:
                 break
             body.insert(0, head.pop())
         top = QRect(box.left(), box.top(), box.width(), total)
-        self._stack.place(head, heights, top, middle=False)
+        _open_panels(head, gaps)
+        self._stack.place(head, heights, top, middle=False, gaps=gaps)
         return box.adjusted(0, total + round(gap * 1.3), 0, 0), body
 
     def _place_foot(self, box: QRect, *, middle: bool = False) -> QRect:
@@ -1338,17 +1468,20 @@ class Stage(QWidget):
         for widget in body:
             if isinstance(widget, CardTouch | CardRead):
                 widget.squeeze(box.width(), page_px)
+        _join_panels(body)
         heights = self._stack.heights(body, box.width())
         sticky = [isinstance(w.block, Para) and w.block.role is Role.HEADING for w in body]
         gap = self.kit.metrics.gap
-        self.pages = _paginate(heights, sticky, box.height(), gap)
+        gaps = _gaps(body, gap)
+        self.pages = _paginate(heights, sticky, box.height(), gaps)
         if len(self.pages) > 1:  # a little closer together may spare a page
             gap = self.kit.metrics.small_gap
-            self.pages = _paginate(heights, sticky, box.height(), gap)
+            gaps = _gaps(body, gap)
+            self.pages = _paginate(heights, sticky, box.height(), gaps)
         if len(self.pages) > 1:
             tall = self.kit.metrics.pill
             box = box.adjusted(0, 0, 0, -tall - gap)
-            self.pages = _paginate(heights, sticky, box.height(), gap)
+            self.pages = _paginate(heights, sticky, box.height(), gaps)
             self.page = max(0, min(self.page, len(self.pages) - 1))
             self._place_pager(QRect(box.left(), box.bottom() + 1 + gap, box.width(), tall))
         else:
@@ -1358,8 +1491,10 @@ class Stage(QWidget):
         for at, widget in enumerate(body):
             if not first <= at < last:
                 widget.hide()
+        shown, before = body[first:last], gaps[first:last]
+        _open_panels(shown, before)
         middle = self.middle and len(self.pages) == 1
-        self._stack.place(body[first:last], heights[first:last], box, middle=middle, gap=gap)
+        self._stack.place(shown, heights[first:last], box, middle=middle, gaps=before)
 
     def _place_pager(self, box: QRect) -> None:
         (pager,), _ = self._pagers.show([self._pager(box.width())])
@@ -1401,24 +1536,55 @@ class Stage(QWidget):
         self.turn(1)
 
 
+def _goes_on(above: Drawn, below: Drawn) -> bool:
+    """Whether two blocks below each other are rows of one panel."""
+    return (
+        isinstance(above, PanelRowWidget)
+        and isinstance(below, PanelRowWidget)
+        and bool(cast(PanelRow, above.block).points) is bool(cast(PanelRow, below.block).points)
+    )
+
+
+def _join_panels(body: Sequence[Drawn]) -> None:
+    for at, widget in enumerate(body):
+        if isinstance(widget, PanelRowWidget):
+            first = not at or not _goes_on(body[at - 1], widget)
+            last = at + 1 == len(body) or not _goes_on(widget, body[at + 1])
+            widget.ends(first=first, last=last)
+
+
+def _open_panels(shown: Sequence[Drawn], gaps: Sequence[int]) -> None:
+    """Tell the rows of panels where an edge is to be seen."""
+    for at, widget in enumerate(shown):
+        if isinstance(widget, PanelRowWidget):
+            goes_on = at + 1 < len(shown) and not gaps[at + 1]
+            widget.on_page(opens=not at or bool(gaps[at]), closes=not goes_on)
+
+
+def _gaps(body: Sequence[Drawn], gap: int) -> list[int]:
+    """What stays free before each block: nothing within a panel."""
+    return [0 if at and _goes_on(body[at - 1], body[at]) else gap for at in range(len(body))]
+
+
 def _paginate(
-    heights: Sequence[int], sticky: Sequence[bool], room: int, gap: int
+    heights: Sequence[int], sticky: Sequence[bool], room: int, gaps: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Ranges of blocks that fit into `room` each; at least one block a page.
 
+    `gaps` is what stays free before each block that is not the first of its page.
     A `sticky` block (a title) does not stay behind alone at the end of a page.
     """
     pages: list[tuple[int, int]] = []
     start, used = 0, 0
     for at, height in enumerate(heights):
-        needed = height if at == start else used + gap + height
+        needed = height if at == start else used + gaps[at] + height
         if at > start and needed > room:
             split = at
             while split - 1 > start and sticky[split - 1]:
                 split -= 1
             pages.append((start, split))
             start = split
-            needed = sum(heights[split : at + 1]) + gap * (at - split)
+            needed = sum(heights[split : at + 1]) + sum(gaps[split + 1 : at + 1])
         used = needed
     pages.append((start, len(heights)))
     return pages
@@ -1503,6 +1669,8 @@ class BlockScreen(StepScreen):
         """Show `body` in place."""
         self.frame = frame
         self._shown = (body, frame)
+        if self.stage.size() != self.size():  # before it is shown Qt sends no resizeEvent
+            self.stage.resize(self.size())
         self.stage.show_blocks(self.head(body), self.blocks(body), self.foot(body))
 
     def refresh(self) -> None:

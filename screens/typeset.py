@@ -1,7 +1,9 @@
 """Text that knows how high it will be: wrapped at words, spaced as the house wants it.
 
 Nothing is ever cut: a word that is longer than the line breaks, and who paints asks for the
-height first. `**strong**` marks bold words where a text is set with `rich`.
+height first. `**strong**` marks bold words where a text is set with `rich`. A private-use
+character of a name has no shape in any font: it is written out as its code, `[U+E863]`, as on
+the receipts, never as an empty box.
 """
 
 from __future__ import annotations
@@ -15,23 +17,31 @@ from PySide6.QtGui import QTextOption as _Option
 
 from screens.theme import LINE_SPACING
 
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
 
 
+def visible(text: str) -> str:
+    """`text` with private-use characters as codes."""
+    if text.isascii():
+        return text
+    return _PRIVATE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
 class Typeset:
-    """One text in one font."""
+    """One text in one font. `text` is what was given, without marks."""
 
     def __init__(
         self, text: str, font: QFont, *, spacing: float = LINE_SPACING, rich: bool = False
     ) -> None:
         formats: list[QTextLayout.FormatRange] = []
         if rich:
-            text, formats = _strong_ranges(text, font)
+            text, formats = _strong_ranges(visible(text), font)
         self.text = text
         self.pitch = round(font.pixelSize() * spacing)
         self._font = font
-        self._layout = QTextLayout(text.replace("\n", "\u2028"), font)
+        self._layout = QTextLayout(visible(text).replace("\n", "\u2028"), font)
         option = _Option()
         option.setWrapMode(_Option.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._layout.setTextOption(option)
@@ -56,7 +66,8 @@ class Typeset:
         """Width of the longest word that should not be broken, in pixels."""
         measure = QFontMetricsF(self._font)
         return max(
-            (measure.horizontalAdvance(word) for word in _WORD.findall(self.text)), default=0.0
+            (measure.horizontalAdvance(word) for word in _WORD.findall(visible(self.text))),
+            default=0.0,
         )
 
     def lines(self, width: float) -> int:
@@ -103,7 +114,7 @@ class Typeset:
     def spans(self, width: float, start: int, end: int) -> list[tuple[float, float, float]]:
         """Where the characters from `start` to `end` stand: x, x, top of the line."""
         self._wrap(width)
-        start, end = (len(self.text[:at].encode("utf-16-le")) // 2 for at in (start, end))
+        start, end = (len(visible(self.text[:at]).encode("utf-16-le")) // 2 for at in (start, end))
         found = []
         for at in range(self._lines):
             line = self._layout.lineAt(at)

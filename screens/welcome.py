@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kiosk.journey.events import GroupOpened, Help, PlainOpened, PrintAsked, SearchOpened
 from kiosk.journey.views import GroupCard, PlainCard, WelcomeView
-from screens.parts import group_chips, item_card
+from screens.parts import group_chips, item_card, shortened
 from screens.theme import Role
 from screens.toolkit import (
     Block,
@@ -16,21 +16,21 @@ from screens.toolkit import (
     Heading,
     Note,
     Para,
+    Row,
     chunked,
     fitting_columns,
 )
 
-_LEFT_SHARE = 0.48
-_LEFT_SHARE_LARGE = 0.26
-
 
 class Screen(BlockScreen):
-    """Normal: search, often used, ten groups. Large: six plain entries."""
+    """Normal: search, often used, ten groups. Large: six plain entries. All on one page."""
 
     def head(self, body: WelcomeView) -> Sequence[Block]:
-        kit, metrics = self.kit, self.kit.metrics
-        self.stage.left_share = _LEFT_SHARE_LARGE if metrics.large else _LEFT_SHARE
-        if metrics.large:
+        return () if self.kit.metrics.landscape else self._top(body)
+
+    def _top(self, body: WelcomeView) -> tuple[Block, ...]:
+        kit = self.kit
+        if kit.metrics.large:
             title = Heading(key="title", text=kit.text("welcome.title.large"))
             return (title, *self._closed(body))
         title = Heading(key="title", text=kit.text("welcome.title"), sub=kit.text("welcome.sub"))
@@ -42,18 +42,25 @@ class Screen(BlockScreen):
             lead="soft:search",
             role=Role.TEXT,
         )
-        popular = self._popular(body) if metrics.landscape and not body.stubs else ()
-        return (title, *self._closed(body), search, *popular)
+        if kit.metrics.landscape:
+            return (Row(key="top", cells=(title, search)), *self._closed(body))
+        return (title, *self._closed(body), search)
 
     def blocks(self, body: WelcomeView) -> Sequence[Block]:
         kit, metrics = self.kit, self.kit.metrics
-        saved = self._saved(body)
+        saved = (*(self._top(body) if metrics.landscape else ()), *self._saved(body))
         if metrics.large:
             rows = tuple(self._plain(entry) for entry in body.plain)
             return (*saved, *(chunked("plain", rows, 2) if metrics.landscape else rows))
-        popular = () if metrics.landscape else self._popular(body)
+        popular = () if metrics.landscape and body.stubs else self._popular(body)
         title = Para(key="groups", text=kit.text("welcome.groups"), role=Role.HEADING)
         return (*saved, *popular, title, *self._groups(body.groups))
+
+    def _width(self, columns: int) -> int:
+        """Of one of so many tiles beside each other, in pixels."""
+        metrics = self.kit.metrics
+        room = metrics.width_px - 2 * metrics.margin - metrics.gap * (columns - 1)
+        return room // columns
 
     def extra_actions(self, _body: WelcomeView) -> tuple[Button, ...]:
         text = self.kit.text("welcome.help")
@@ -62,17 +69,17 @@ class Screen(BlockScreen):
     def _popular(self, body: WelcomeView) -> tuple[Block, ...]:
         kit = self.kit
         title = Para(key="popular", text=kit.text("welcome.popular"), role=Role.HEADING)
-        tight = self.frame.notice is not None or kit.language == "en"  # longer names
-        most = 2 if kit.metrics.landscape and tight else len(body.popular)
-        tiles = [item_card(kit, item, row=False) for item in body.popular[:most]]
-        return (title, *chunked("popular", tiles, 2))
+        columns = 4 if kit.metrics.landscape else 2
+        width = self._width(columns) if kit.metrics.landscape else 0
+        tiles = [item_card(kit, item, row=False, width=width) for item in body.popular]
+        return (title, *chunked("popular", tiles, columns))
 
     def _groups(self, groups: Sequence[GroupCard]) -> tuple[Block, ...]:
         kit = self.kit
-        width = kit.metrics.width_px - 2 * kit.metrics.margin
-        if kit.metrics.landscape:
-            width = round((width - 2 * kit.metrics.gap) * (1 - self.stage.left_share))
-        if fitting_columns(kit, [g.name for g in groups], Role.STRONG, width, (5, 4)) < 5:
+        wide = kit.metrics.landscape
+        width = self._width(1)
+        names = [group.name for group in groups]
+        if not wide and fitting_columns(kit, names, Role.STRONG, width, (5, 4)) < 5:
             return group_chips(kit, groups, width)  # long names: no room for discs
         tiles = [
             Card(
@@ -80,8 +87,8 @@ class Screen(BlockScreen):
                 name=f"group:{group.id}",
                 on=GroupOpened(group.id),
                 title=group.name,
-                subs=(kit.text("item.count", count=group.count),),
-                mark=group.mark,
+                subs=() if wide else (kit.text("item.count", count=group.count),),
+                mark="" if wide else group.mark,
                 centred=True,
                 role=Role.STRONG,
             )
@@ -90,12 +97,15 @@ class Screen(BlockScreen):
         return chunked("group", tiles, 5)
 
     def _plain(self, entry: PlainCard) -> Card:
+        metrics = self.kit.metrics
+        width = self._width(2 if metrics.landscape else 1) - 2 * metrics.pad - metrics.px(13.0)
+        hint = shortened(self.kit, entry.hint, width)  # one line, so that all have one page
         return Card(
             key=f"plain:{entry.id}",
             name=f"plain:{entry.id}",
             on=PlainOpened(entry.id),
             title=entry.name,
-            subs=(entry.hint,) if entry.hint else (),
+            subs=(hint,) if hint else (),
             tone="amber" if entry.other else "mist",
             chevron=True,
         )
