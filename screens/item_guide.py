@@ -8,7 +8,7 @@ from kiosk.journey.events import TryQuestions
 from kiosk.journey.views import ItemGuideView
 from screens.parts import fact_blocks, line_rows, name_blocks, warning
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Button, Heading, Note, Para
+from screens.toolkit import Block, BlockScreen, Button, Heading, Note, PanelRow, Para
 
 _BROUGHT = ("needed", "handed-in", "pledged")
 _LEFT_SHARE = 0.53
@@ -61,10 +61,13 @@ class Screen(BlockScreen):
         else:
             text = kit.text("guide.materials.none")
             blocks.append(Note(key="materials", text=text, tone="mist", icon="check"))
-        blocks.extend(
-            Note(key=f"note.{at}", title=kit.text("guide.notes") if not at else "", text=note)
-            for at, note in enumerate(body.notes)
-        )
+        if body.notes:
+            title = kit.text("guide.notes")
+            blocks.append(Para(key="notes", text=title, role=Role.HEADING))
+            blocks.extend(
+                PanelRow(key=f"note.{at}", points=(note,), tone="amber")
+                for at, note in enumerate(body.notes)
+            )
         return blocks
 
     def extra_actions(self, body: ItemGuideView) -> tuple[Button, ...]:

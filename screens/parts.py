@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from kiosk.journey.events import GroupOpened, ItemChosen
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
@@ -111,11 +112,14 @@ def fact_blocks(kit: Kit, key: str, rows: Sequence[tuple[str, str]]) -> tuple[Bl
 
 
 def name_blocks(kit: Kit, key: str, names: Sequence[str], width: int) -> tuple[Block, ...]:
-    """Names as a compact list, beside each other where most of them have room in `width`."""
+    """Names as a compact list, two beside each other where that is clearly shorter."""
     metrics = kit.metrics
-    half = (width - 2 * metrics.pad - metrics.gap) / 2 - metrics.px(5.4)
-    short = sum(kit.width(name) <= half for name in names)
-    columns = 2 if len(names) > 2 and short * 4 >= len(names) * 3 else 1
+    whole = width - 2 * metrics.pad - metrics.px(5.4)
+    half = (whole - metrics.gap - metrics.px(5.4)) / 2
+    alone = sum(ceil(kit.width(name) / whole) for name in names)
+    lines = [ceil(kit.width(name) * 1.06 / half) for name in names]  # words leave line ends empty
+    beside = sum(max(lines[at : at + 2]) for at in range(0, len(lines), 2))
+    columns = 2 if len(names) > 2 and beside <= alone * 0.75 else 1
     return tuple(
         PanelRow(key=f"{key}.{at}", points=tuple(names[at : at + columns]), columns=columns)
         for at in range(0, len(names), columns)

@@ -238,6 +238,7 @@ class PanelRow(Block):
     labels: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
     columns: int = 1
+    tone: str = "card"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -984,7 +985,7 @@ class PanelRowWidget(BlockWidget):
             self.update()
 
     def height_for(self, width: int) -> int:
-        above, below = self._pads()
+        above, below = self._pad_px(end=self._first), self._pad_px(end=self._last)
         return above + self._text_height(width) + below
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -994,8 +995,9 @@ class PanelRowWidget(BlockWidget):
         top = 0 if self._opens else -beyond
         bottom = 0 if self._closes else beyond
         box = self.rect().adjusted(0, top, 0, bottom)
-        _fill(painter, kit, box, "card", tone_edge(kit, "card"))
-        y, pad = float(self._pads()[0]), metrics.pad
+        tone = cast(PanelRow, self.block).tone
+        _fill(painter, kit, box, _TONES[tone][0], tone_edge(kit, tone))
+        y, pad = float(self._pad_px(end=self._opens)), metrics.pad
         ink, soft = kit.colour("ink"), kit.colour("ink_soft")
         room = self.width() - 2 * pad
         if self._points:
@@ -1016,9 +1018,17 @@ class PanelRowWidget(BlockWidget):
             self._run.paint(painter, QRectF(pad, y, room, self.height()), ink)
         painter.end()
 
-    def _pads(self) -> tuple[int, int]:
-        between, end = self.kit.metrics.px(1.2), self.kit.metrics.px(4.0)
-        return end if self._first else between, end if self._last else between
+    def extra_px(self) -> tuple[int, int]:
+        """What the row needs above and below where a page cuts the panel."""
+        more = self._pad_px(end=True) - self._pad_px(end=False)
+        above = more if self._opens and not self._first else 0
+        return above, more if self._closes and not self._last else 0
+
+    def overflow(self) -> bool:
+        return self.height_for(self.width()) + sum(self.extra_px()) > self.height()
+
+    def _pad_px(self, *, end: bool) -> int:
+        return self.kit.metrics.px(4.0 if end else 1.2)
 
     def _cell(self, width: int) -> int:
         metrics, columns = self.kit.metrics, cast(PanelRow, self.block).columns
@@ -1481,7 +1491,8 @@ class Stage(QWidget):
         if len(self.pages) > 1:
             tall = self.kit.metrics.pill
             box = box.adjusted(0, 0, 0, -tall - gap)
-            self.pages = _paginate(heights, sticky, box.height(), gaps)
+            cuts = 2 * self.kit.metrics.px(2.8) if 0 in gaps else 0  # edges of a panel cut in two
+            self.pages = _paginate(heights, sticky, box.height() - cuts, gaps)
             self.page = max(0, min(self.page, len(self.pages) - 1))
             self._place_pager(QRect(box.left(), box.bottom() + 1 + gap, box.width(), tall))
         else:
@@ -1493,6 +1504,9 @@ class Stage(QWidget):
                 widget.hide()
         shown, before = body[first:last], gaps[first:last]
         _open_panels(shown, before)
+        for at, widget in enumerate(shown, first):
+            if isinstance(widget, PanelRowWidget):
+                heights[at] += sum(widget.extra_px())
         middle = self.middle and len(self.pages) == 1
         self._stack.place(shown, heights[first:last], box, middle=middle, gaps=before)
 
@@ -1541,6 +1555,7 @@ def _goes_on(above: Drawn, below: Drawn) -> bool:
     return (
         isinstance(above, PanelRowWidget)
         and isinstance(below, PanelRowWidget)
+        and cast(PanelRow, above.block).tone == cast(PanelRow, below.block).tone
         and bool(cast(PanelRow, above.block).points) is bool(cast(PanelRow, below.block).points)
     )
 
