@@ -1,9 +1,11 @@
 """What every printer promises.
 
 `print` returns only when the job is known to be printed as far as the printer can tell, and
-raises DeviceError otherwise: PAPER_OUT, PRINTER_ABSENT and PRINT_FAILED mean that no whole
-page came out and none will come later; PRINT_UNKNOWN means that nobody can tell. Nothing is
-ever sent twice by a printer itself: printing again is the caller's decision.
+raises DeviceError otherwise: PAPER_OUT, PRINTER_ABSENT, PRINTER_COVER_OPEN, PRINTER_JAMMED
+and PRINT_FAILED mean that no whole page came out and none will come later; PRINT_HALF means
+the same, and that a part may have come out, which has to be taken away (its detail says why);
+PRINT_UNKNOWN means that nobody can tell. Nothing is ever sent twice by a printer itself:
+printing again is the caller's decision.
 """
 
 from __future__ import annotations
