@@ -29,6 +29,7 @@ DEADLINE_S: Final = 25.0
 # A picture of a live preview is worth taking only when there is something in it.
 _LIVE: Final = frozenset({"looking", "aim"})
 _LIVE_AFTER_S: Final = 0.7
+_TYPING: Final = ("key:", "cand:")  # the screen stays; its picture is taken when it is left
 _PNG_QUALITY: Final = 80  # of Qt's scale: nearly as small as the best, in half the time
 _FRAMES_SEEN: Final = 4
 
@@ -153,7 +154,8 @@ class Player(QObject):
         Raises:
             ScriptFailed: there is none that a person could touch.
         """
-        self.picture()
+        if not name.startswith(_TYPING):
+            self.picture()
         self.record.touches += 1
         if self.record.shown:
             self.record.shown[-1].touches += 1

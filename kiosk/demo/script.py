@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -122,21 +123,32 @@ def answer(player: Player) -> Script:
             yield from identify(player, "man")
             continue
         body, visit = player.body, player.terminal.runtime.visit
-        facts = known_facts(visit, player.terminal.now())
-        if planned is None or facts != known:
-            matter = visit.matter
-            assert matter is not None, "questions belong to a matter"
-            planned, known = _planned(player, matter, facts), dict(facts)
-        if planned is None:
-            raise ScriptFailed("no answers lead to acceptance")
         if body.id.startswith(PREFIX):
-            _give(player, "30" if body.kind == "number" else body.options[0].id)
+            _give(player, _told(player))
         else:
+            facts = known_facts(visit, player.terminal.now())
+            if planned is None or facts != known:
+                matter = visit.matter
+                assert matter is not None, "questions belong to a matter"
+                planned, known = _planned(player, matter, facts), dict(facts)
+            if planned is None:
+                raise ScriptFailed("no answers lead to acceptance")
             _give(player, answer_text(planned[body.id]))
         here = body.id
         yield Until(lambda: player.view.frame.next_enabled, "an answer that counts")
         player.touch("next")
         yield Until(player.has_left(StepName.QUESTIONS, here), "the next question")
+
+
+def _told(player: Player) -> str:
+    """What somebody says of themselves when no card, or no clock, tells it."""
+    body, visit = player.body, player.terminal.runtime.visit
+    if body.kind != "number":
+        return str(body.options[0].id)
+    party = visit.parties.get(body.id.removeprefix(PREFIX).partition(".")[0])
+    if party is None:
+        return "30"
+    return str(player.terminal.now().civil.year - party.card.birth.year - 1)
 
 
 def _planned(
@@ -146,11 +158,18 @@ def _planned(
     found = accepting(matter, facts)
     if found is not None:
         return found
+    # What the second card will tell, or somebody will say where the clock cannot tell an age.
     visit, today = player.terminal.runtime.visit, player.terminal.now().today
-    told = card_facts(player.stage.person("man"), today, visit.rules.local_prefixes)
-    others = [party.role for party in matter.parties if party.role not in visit.parties]
-    expected = {f"{role}.{name}": value for role in others for name, value in told.items()}
-    return accepting(matter, {**facts, **expected})
+    cards = {party.role: player.stage.person("man") for party in matter.parties}
+    cards |= {role: party.card for role, party in visit.parties.items()}
+    expected = {
+        f"{role}.{name}": value
+        for role, card in cards.items()
+        for name, value in card_facts(
+            card, replace(today, trusted=True), visit.rules.local_prefixes
+        ).items()
+    }
+    return accepting(matter, {**expected, **facts})
 
 
 def _give(player: Player, text: str) -> None:
