@@ -82,6 +82,9 @@ class FaceHint(StrEnum):
     LOOK_STRAIGHT = "look-straight"
     MORE_LIGHT = "more-light"
     LESS_LIGHT = "less-light"
+    TURN_LEFT = "turn-left"  # the person's own left, which is the left of a mirror
+    TURN_RIGHT = "turn-right"
+    TURN_BACK = "turn-back"  # and look at the camera again
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class FaceMatch:
     frames_used: int
     frames_seen: int
     reasons: tuple[str, ...] = ()  # why frames were refused, FaceHint values, most frequent first
+    liveness: str = ""  # what vouched for a living head: "turn", "infrared" or "" for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +240,18 @@ class PcscStatus:
 
     service: bool | None
     slots: tuple[tuple[str, SlotState], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The fingerprint block of a card, 512 or 1,024 bytes; only where an item demands it."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedCode:
+    """What a bar code or QR code says, from whichever scanner."""
+
+    text: str = field(repr=False)
+    symbology: str  # such as "qr-code" or "code-128"; "" where the scanner does not tell
