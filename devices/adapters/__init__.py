@@ -1,0 +1,1 @@
+"""Each driver under the contract of `devices.contract`; nothing here speaks to hardware itself."""
