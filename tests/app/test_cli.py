@@ -21,7 +21,7 @@ from kiosk.app import Terminal, equipment_of
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.cli import main
 from kiosk.journey.terms import StepName
-from kiosk.journey.views import View
+from kiosk.journey.views import ItemGuideView, View
 from offline_queue import Outbox, Submission
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -319,7 +319,9 @@ def test_without_devices_it_shows_itself_and_says_what_is_absent(
         assert terminal.window.touch("item:SB-001")
         guide = shown[-1]
         assert guide.frame.step is StepName.ITEM_GUIDE
-        assert guide.body.can_start is False
+        assert isinstance(guide.body, ItemGuideView)
+        assert not guide.body.can_start
+        assert guide.body.blocked is not None
         assert guide.body.blocked.code in ("RD-01", "NW-01")
         qtbot.waitUntil(lambda: not terminal.runtime.visit.world.line_up, timeout=15_000)
         assert terminal.window.touch("leave")

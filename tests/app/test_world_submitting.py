@@ -209,7 +209,7 @@ def test_received_is_said_to_the_visit_that_handed_in_and_after_saved(
         for visit in (3, 4, 5):
             house.submitting.enqueue(Enqueue(draft()), visit)
         for visit in (3, 4, 5):
-            delivered = ear.wait(Delivered, lambda e, v=visit: e.visit == v)  # type: ignore[misc]
+            delivered = ear.wait(Delivered, lambda e, v=visit: e.visit == v)
             assert delivered.case_number
         stored = backend.stored()
     told = [e for e in ear.events if isinstance(e, (Saved, Delivered))]
