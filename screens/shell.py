@@ -82,6 +82,7 @@ class Shell(QWidget):
         self._parts: _Parts | None = None
         self._screens: dict[StepName, StepScreen] = {}
         self.setObjectName("shell")
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent paints all of it
 
     def show_view(self, view: View) -> None:
         """Show `view`; in place as far as possible."""

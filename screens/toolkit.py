@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -71,6 +72,15 @@ class WordsSource(Protocol):
         """Whether the key is known."""
 
 
+_MOST_TEXTS = 600
+"""Texts kept ready for painting; more than any screen and its neighbours show."""
+
+
+_MOST_TILES = 400
+_TILES: dict[tuple[int, int, int, int, int, float], QImage] = {}
+"""Corners of panels; they say nothing of anybody and stay from visit to visit."""
+
+
 class Kit:
     """Everything a screen needs: words in one language, colours, measures, a way to speak."""
 
@@ -95,6 +105,8 @@ class Kit:
         self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
         self._widths: dict[tuple[str, Role], float] = {}
+        self._texts: dict[tuple[str, Role, bool, float], Typeset] = {}
+        self._colours: dict[str, QColor] = {}
 
     def text(self, key: str, **values: object) -> str:
         """A static text in the language of the screen; KeyError if unknown."""
@@ -104,9 +116,40 @@ class Kit:
         self, text: str, role: Role = Role.TEXT, *, rich: bool = False, spacing: float = 0.0
     ) -> Typeset:
         """A text in the font of its role."""
+        known = self._texts.get((text, role, rich, spacing))
+        if known is not None:
+            return known
+        if len(self._texts) >= _MOST_TEXTS:
+            self._texts.clear()
         tight = role in (Role.TITLE, Role.BIG, Role.HEADING)
         factor = spacing or (TITLE_SPACING if tight else 1.5)
-        return Typeset(text, self.metrics.font(role), spacing=factor, rich=rich)
+        made = Typeset(text, self.metrics.font(role), spacing=factor, rich=rich)
+        self._texts[text, role, rich, spacing] = made
+        return made
+
+    def tile(
+        self, width: int, height: int, ground: str, edge: str, line: int, round_px: float
+    ) -> QImage:
+        """A small rounded panel from which large ones are put together."""
+        inner, outer = self.colour(ground), self.colour(edge) if edge else None
+        key = (width, height, inner.rgba(), outer.rgba() if outer else 0, line, round_px)
+        known = _TILES.get(key)
+        if known is not None:
+            return known
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(outer, line) if outer else QPen(Qt.PenStyle.NoPen))
+        painter.setBrush(inner)
+        inset = line / 2
+        box = QRectF(image.rect()).adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(box, round_px, round_px)
+        painter.end()
+        if len(_TILES) >= _MOST_TILES:
+            _TILES.clear()
+        _TILES[key] = image
+        return image
 
     def width(self, text: str, role: Role = Role.TEXT) -> float:
         """Width in pixels of a label on one line; for words that are not personal."""
@@ -117,7 +160,10 @@ class Kit:
 
     def colour(self, token: str) -> QColor:
         """A colour by the name of its token in `Tokens`."""
-        return colour(cast(str, getattr(self.tokens, token)))
+        known = self._colours.get(token)
+        if known is None:
+            known = self._colours[token] = colour(cast(str, getattr(self.tokens, token)))
+        return known
 
     def join(self, *parts: str) -> str:
         """Parts of one line with a dot or dash between them; empty ones are left out."""
@@ -478,14 +524,49 @@ def _fill(
     thick: int = 0,
     radius: int = 0,
 ) -> None:
-    """A rounded panel with a border inside its box."""
+    """A rounded panel with a border inside its box.
+
+    Its corners are painted once for each look and copied: smooth edges of a large panel cost
+    more than all the text on it.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    width = thick or kit.metrics.border
-    inset = width / 2 if edge else 0.0
-    painter.setPen(QPen(kit.colour(edge), width) if edge else QPen(Qt.PenStyle.NoPen))
-    painter.setBrush(kit.colour(ground))
+    line = (thick or kit.metrics.border) if edge else 0
     round_px = min(radius or kit.metrics.radius, box.height() / 2)
-    painter.drawRoundedRect(QRectF(box).adjusted(inset, inset, -inset, -inset), round_px, round_px)
+    corner = ceil(round_px) + line
+    across, down = min(box.width(), 2 * corner + 1), min(box.height(), 2 * corner + 1)
+    tile = kit.tile(across, down, ground, edge, line, round_px)
+    x, y, width, height = box.x(), box.y(), box.width(), box.height()
+    if (across, down) == (width, height):
+        painter.drawImage(x, y, tile)
+        return
+    # one part where the tile is as wide (high) as the box, else two ends with a fill between
+    columns = ((0, 0, across),) if across == width else _ends(width, across, corner)
+    rows = ((0, 0, down),) if down == height else _ends(height, down, corner)
+    for to_x, from_x, part_width in columns:
+        for to_y, from_y, part_height in rows:
+            painter.drawImage(x + to_x, y + to_y, tile, from_x, from_y, part_width, part_height)
+    inner, outer = kit.colour(ground), kit.colour(edge) if edge else None
+    if across < width:
+        left, room = x + corner, width - 2 * corner
+        if outer is not None:
+            painter.fillRect(left, y, room, line, outer)
+            painter.fillRect(left, y + height - line, room, line, outer)
+        painter.fillRect(left, y + line, room, height - 2 * line, inner)
+    if down < height:
+        for to_x, _, part_width in columns:
+            between = QRect(x + to_x, y + corner, part_width, height - 2 * corner)
+            left = line if to_x == 0 else 0
+            right = line if to_x + part_width == width else 0
+            if outer is not None:
+                painter.fillRect(between.x(), between.y(), left, between.height(), outer)
+                edge_x = between.x() + part_width - right
+                painter.fillRect(edge_x, between.y(), right, between.height(), outer)
+            painter.fillRect(between.adjusted(left, 0, -right, 0), inner)
+
+
+def _ends(length: int, tile: int, corner: int) -> tuple[tuple[int, int, int], ...]:
+    """Where both ends of a tile go on a longer side: to, from, length."""
+    return ((0, 0, corner), (length - corner, tile - corner, corner))
 
 
 fill_panel = _fill

@@ -9,6 +9,7 @@ the receipts, never as an empty box.
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF
@@ -51,6 +52,7 @@ class Typeset:
         self._balanced: dict[int, float] = {}
         self._counts: dict[float, int] = {}  # lines by width: heights are asked for often
         self._natural = -1.0
+        self._one_line = inf  # while the layout is one line: the least width for which it is
 
     def natural_width(self) -> float:
         """Width on one line (of the longest line where there are hard breaks), in pixels."""
@@ -128,7 +130,7 @@ class Typeset:
         return found
 
     def _wrap(self, width: float) -> None:
-        if width == self._width:
+        if width == self._width or self._one_line <= width:
             return
         self._width = width
         self._lines = 0
@@ -140,6 +142,11 @@ class Typeset:
             line.setLineWidth(max(1.0, width))
             self._lines += 1
         self._layout.endLayout()
+        self._one_line = inf
+        if self._lines == 1:  # it stays as it is at every width that is not less than its own
+            self._one_line = self._layout.lineAt(0).naturalTextWidth() + 1.0
+            if self._one_line > width:
+                self._one_line = inf
 
     def _balance(self, width: float) -> float:
         """The least width with no more lines than at `width`: no lonely last character."""
@@ -147,6 +154,8 @@ class Typeset:
         if known is not None:
             return known
         wanted = self.lines(width)
+        if wanted <= 1:
+            return width
         # Lines of equal length would be this wide; less cannot do.
         low, high = max(width / 2, self.natural_width() / wanted if wanted else 0.0), width
         while wanted > 1 and high - low > 4:
