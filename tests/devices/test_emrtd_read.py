@@ -1,0 +1,267 @@
+"""Reading a whole travel document from a chip in memory: access, files, signatures, damage."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from devices.errors import DeviceError, Fault
+from devices.pcsc import guard, tlv
+from devices.pcsc.emrtd import lds, sod
+from devices.pcsc.emrtd.key import DocumentKey, MrzError, parse
+from devices.pcsc.emrtd.read import read_document
+from devices.pcsc.emrtd.sod import Forged, TrustStore, judge
+from devices.records import ChipAccess, ChipAuthenticity, Sex, TravelDocument
+from devices.simulators import passport
+from devices.simulators.passport import Country, VirtualPassport, make_files, mrz_of
+
+MRZ = mrz_of("L898902C", "690806", "340623", surname="SAMPLE", given="ANNA MARIA")
+KEY = DocumentKey.of_mrz(MRZ)
+COUNTRY = Country()
+TRUST = TrustStore([COUNTRY.authority])
+
+
+def picture(format_: str = "JPEG", size: tuple[int, int] = (60, 80)) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise(size, 60).convert("RGB").save(out, format_)
+    return out.getvalue()
+
+
+PHOTO = picture()
+FILES = make_files(COUNTRY, MRZ, PHOTO, size_px=(60, 80))
+
+
+class InMemory:
+    """A chip without a reader; the guard has its say all the same."""
+
+    def __init__(self, chip: VirtualPassport) -> None:
+        self._chip = chip
+        self.commands: list[bytes] = []
+        self.resets = 0
+
+    def transmit(self, apdu: bytes) -> bytes:
+        guard.check(apdu)
+        self.commands.append(apdu)
+        return self._chip.respond(apdu)
+
+    def reset(self) -> None:
+        self.resets += 1
+        self._chip.reset()
+
+
+def read(
+    chip: VirtualPassport, key: DocumentKey = KEY, trust: TrustStore = TRUST
+) -> TravelDocument:
+    return read_document(InMemory(chip), key, trust)
+
+
+def fault_of(call: Callable[[], object]) -> Fault:
+    with pytest.raises(DeviceError) as failed:
+        call()
+    for secret in ("L898902C", "690806", "SAMPLE", "ANNA"):
+        assert secret not in str(failed.value)
+    return failed.value.fault
+
+
+@pytest.mark.parametrize(
+    ("card_access", "bac", "access"),
+    [
+        (None, True, ChipAccess.BAC),
+        (passport.PACE_AES128_BP256, True, ChipAccess.PACE),
+        (passport.PACE_AES128_BP256, False, ChipAccess.PACE),
+        (passport.PACE_3DES_P256, True, ChipAccess.PACE),
+        (passport.PACE_AES256_P384_CAM, True, ChipAccess.PACE),
+        (passport.PACE_INTEGRATED_ONLY, True, ChipAccess.BAC),
+        (b"\x31\x80garbage", True, ChipAccess.BAC),
+    ],
+    ids=["bac", "pace", "pace-only", "pace-3des", "pace-aes256-cam", "other-mapping", "broken"],
+)
+def test_a_document_is_read(card_access: bytes | None, bac: bool, access: ChipAccess) -> None:
+    document = read(VirtualPassport(FILES, KEY, card_access=card_access, bac=bac))
+    assert document.access is access
+    assert document.number == "L898902C"
+    assert (document.surname, document.given_names) == ("SAMPLE", "ANNA MARIA")
+    assert (document.birth_yymmdd, document.expiry_yymmdd) == ("690806", "340623")
+    assert document.sex is Sex.FEMALE
+    assert (document.issuing_state, document.nationality) == ("UTO", "UTO")
+    assert document.mrz == MRZ
+    assert document.authenticity is ChipAuthenticity.SIGNED
+    assert document.signed_by == "UT"
+    assert document.portrait is not None
+    assert document.portrait.data == PHOTO
+    assert (document.portrait.width_px, document.portrait.height_px) == (60, 80)
+
+
+def test_the_number_on_the_card_opens_pace_and_not_bac() -> None:
+    key = DocumentKey(KEY.number, KEY.birth, KEY.expiry, can="123456")
+    pace = VirtualPassport(FILES, key, card_access=passport.PACE_AES128_BP256)
+    assert read(pace, DocumentKey(can="123456")).access is ChipAccess.PACE
+    bac = VirtualPassport(FILES, key)
+    assert fault_of(lambda: read(bac, DocumentKey(can="123456"))) is Fault.DOCUMENT_KEY_NEEDED
+
+
+@pytest.mark.parametrize("card_access", [None, passport.PACE_AES128_BP256, passport.PACE_3DES_P256])
+def test_another_documents_data_page_is_told_as_such(card_access: bytes | None) -> None:
+    chip = VirtualPassport(FILES, KEY, card_access=card_access)
+    other = DocumentKey(KEY.number, "690807", KEY.expiry)
+    assert fault_of(lambda: read(chip, other)) is Fault.DOCUMENT_KEY_WRONG
+
+
+def test_a_portrait_beyond_32_kilobytes_is_read_by_long_offsets() -> None:
+    large = picture(size=(300, 380))
+    assert len(large) > 0x9000
+    document = read(VirtualPassport(make_files(COUNTRY, MRZ, large), KEY))
+    assert document.portrait is not None
+    assert document.portrait.data == large
+
+
+def test_a_chip_that_gives_less_than_asked_is_read_to_the_end() -> None:
+    assert read(VirtualPassport(FILES, KEY, most_bytes=97)).authenticity is ChipAuthenticity.SIGNED
+
+
+def test_jpeg_2000_is_told_by_how_it_begins() -> None:
+    document = read(VirtualPassport(make_files(COUNTRY, MRZ, picture("JPEG2000")), KEY))
+    assert document.portrait is not None
+    assert document.portrait.format == "jpeg2000"
+
+
+def test_a_document_without_a_portrait() -> None:
+    assert read(VirtualPassport(make_files(COUNTRY, MRZ, None), KEY)).portrait is None
+
+
+def test_a_listed_portrait_cannot_be_hidden() -> None:
+    """EF.COM is not signed: that it lists no portrait does not make one disappear."""
+    hidden = make_files(COUNTRY, MRZ, None)[lds.EF_COM]
+    document = read(VirtualPassport({**FILES, lds.EF_COM: hidden}, KEY))
+    assert document.portrait is not None
+
+
+@pytest.mark.parametrize(
+    ("trust", "detail"),
+    [
+        (TrustStore(), "no country certificates"),
+        (TrustStore([Country("UT").authority]), "no certificate of country UT"),
+        (TrustStore([Country("XY").authority]), "no certificate of country UT"),
+        (TrustStore([COUNTRY.signer]), "no country certificates"),
+        (TrustStore([b"no certificate"]), "no country certificates"),
+    ],
+    ids=["none", "same-name-other-key", "other-country", "a-signer-is-no-authority", "rubbish"],
+)
+def test_without_the_countrys_certificate_it_is_said_so(trust: TrustStore, detail: str) -> None:
+    document = read(VirtualPassport(FILES, KEY), trust=trust)
+    assert document.authenticity is ChipAuthenticity.NOT_AUTHENTICATED
+    assert detail in document.authenticity_detail
+    assert document.signed_by == ""
+
+
+def test_a_chip_without_signature_is_not_authenticated() -> None:
+    files = {number: file for number, file in FILES.items() if number != lds.EF_SOD}
+    document = read(VirtualPassport(files, KEY))
+    assert document.authenticity is ChipAuthenticity.NOT_AUTHENTICATED
+
+
+@pytest.mark.parametrize("group", [lds.EF_DG1, lds.EF_DG2])
+def test_a_changed_file_is_a_forgery(group: int) -> None:
+    other = make_files(COUNTRY, MRZ.replace("ANNA", "EMMA"), picture(), size_px=(60, 80))
+    chip = VirtualPassport({**FILES, group: other[group]}, KEY)
+    assert fault_of(lambda: read(chip)) is Fault.CARD_NOT_GENUINE
+
+
+@pytest.mark.parametrize(
+    "country",
+    [
+        Country(make_key=lambda: ec.generate_private_key(ec.BrainpoolP384R1())),
+        Country(make_key=lambda: rsa.generate_private_key(65_537, 2_048)),
+        Country(make_key=lambda: rsa.generate_private_key(65_537, 2_048), pss=True),
+    ],
+    ids=["brainpool", "rsa", "rsa-pss"],
+)
+def test_signatures_of_other_kinds(country: Country) -> None:
+    groups = {1: FILES[lds.EF_DG1], 2: FILES[lds.EF_DG2]}
+    signed = country.sign(groups)
+    verdict = judge(signed, groups, TrustStore([COUNTRY.authority, country.authority]))
+    assert verdict.authenticity is ChipAuthenticity.SIGNED, verdict.detail
+    signature = signed[-8:]
+    broken = signed[:-8] + bytes([signature[0] ^ 1]) + signature[1:]
+    with pytest.raises(Forged, match="signature"):
+        judge(broken, groups, TrustStore([country.authority]))
+
+
+def test_a_signed_list_cannot_be_exchanged() -> None:
+    groups = {1: FILES[lds.EF_DG1]}
+    content = sod._open(COUNTRY.sign(groups))[1]
+    other = {1: tlv.make(0x61, b"something else")}
+    swapped = COUNTRY.sign(groups).replace(content, sod._open(COUNTRY.sign(other))[1])
+    with pytest.raises(Forged, match="hashes"):
+        judge(swapped, other, TRUST)
+
+
+def test_certificates_come_from_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "utopia.cer").write_bytes(COUNTRY.authority)
+    (tmp_path / "broken.cer").write_bytes(b"broken")
+    (tmp_path / "readme.txt").write_text("no certificate")
+    store = TrustStore.of_folder(tmp_path)
+    assert (len(store), store.ignored) == (1, 1)
+    assert len(TrustStore.of_folder(None)) == len(TrustStore.of_folder(tmp_path / "none")) == 0
+
+
+@given(at=st.integers(0, 10_000), value=st.integers(0, 255))
+def test_no_change_of_the_signature_goes_unnoticed(at: int, value: int) -> None:
+    """A changed byte ends in a forgery, in "not known", or was not part of what is signed."""
+    signed = bytearray(FILES[lds.EF_SOD])
+    signed[at % len(signed)] = value
+    groups = {1: FILES[lds.EF_DG1], 2: FILES[lds.EF_DG2]}
+    try:
+        verdict = judge(bytes(signed), groups, TRUST)
+    except Forged:
+        return
+    changed = {1: FILES[lds.EF_DG1] + b"x", 2: FILES[lds.EF_DG2]}
+    if verdict.authenticity is ChipAuthenticity.SIGNED:
+        with pytest.raises(Forged):
+            judge(bytes(signed), changed, TRUST)
+
+
+@given(st.binary(max_size=80))
+def test_files_are_taken_apart_or_refused(data: bytes) -> None:
+    for parse_file in (lds.zone_of, lds.portrait_of, lds.data_groups):
+        for wrapped in (data, tlv.make(0x61, data), tlv.make(0x75, tlv.make(0x7F61, data))):
+            try:
+                parse_file(wrapped)
+            except (tlv.TlvError, MrzError):
+                continue
+    assert judge(data, {}, TRUST).authenticity is ChipAuthenticity.NOT_AUTHENTICATED
+
+
+@given(size=st.integers(0, 2_000), at=st.integers(0, 200), value=st.integers(0, 255))
+def test_a_damaged_face_record_gives_a_picture_or_is_refused(
+    size: int, at: int, value: int
+) -> None:
+    damaged = bytearray(FILES[lds.EF_DG2])
+    damaged[at] = value
+    try:
+        portrait = lds.portrait_of(bytes(damaged[: size or None]))
+    except tlv.TlvError:
+        return
+    assert portrait.data[:2] == b"\xff\xd8"
+
+
+@given(st.text(alphabet="ABZ0189<", min_size=85, max_size=95))
+def test_a_zone_is_parsed_or_refused(text: str) -> None:
+    try:
+        zone = parse(text)
+    except MrzError:
+        return
+    assert zone.number
+
+
+def test_nothing_personal_in_a_repr() -> None:
+    text = repr(read(VirtualPassport(FILES, KEY)))
+    for secret in ("L898902C", "SAMPLE", "690806", "JFIF"):
+        assert secret not in text
