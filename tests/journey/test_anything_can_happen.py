@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from typing import cast
 
 import pytest
 from driver import (
@@ -27,7 +28,7 @@ from hypothesis import strategies as st
 
 from devices.records import FaceHint, Page, PaperState, PrinterStatus
 from kiosk.application.fields import problem
-from kiosk.catalogue.model import Source
+from kiosk.catalogue.model import Answer, Source
 from kiosk.journey import events as all_events
 from kiosk.journey.core import next_deadline
 from kiosk.journey.effects import EndVisit, Enqueue, MatchFace
@@ -245,7 +246,7 @@ MADE |= {
         _number(hall, draw),
         "t",
         _SECTIONS,
-        draw(_one(None, b"pdf")),
+        cast("bytes | None", draw(_one(None, b"pdf"))),
         found=bool(draw(st.booleans())),  # type: ignore[arg-type]
     ),
     CentralFailed: lambda hall, draw: CentralFailed(_number(hall, draw), str(draw(_one(*CODES)))),
@@ -268,7 +269,7 @@ def test_every_event_can_happen_here() -> None:
     assert set(MADE) == kinds - {Event, Touch, FromWorld}
 
 
-PLANS = {
+PLANS: dict[str, dict[str, Answer]] = {
     "TRV-001": {
         "for_whom": "child",
         "purpose": "family",
@@ -447,5 +448,5 @@ def test_whatever_happens_with_the_shipped_catalogue(code: str, data: st.DataObj
             promises.happen(_answered(hall, data.draw))
             promises.happen(Next())
         else:
-            kind = data.draw(st.sampled_from([Next, Back, *kinds]))
+            kind = cast(type[Event], data.draw(st.sampled_from([Next, Back, *kinds])))
             promises.happen(MADE[kind](hall, data.draw))

@@ -51,7 +51,7 @@ TOURIST = {**ADULT, "purpose": "tourism"}
 
 def back_to_the_start(hall: Hall) -> list[Place]:
     """Back as long as it leads anywhere."""
-    seen = []
+    seen: list[Place] = []
     for _ in range(100):
         before = hall.visit.place
         hall.send(Back())

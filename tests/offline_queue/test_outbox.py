@@ -469,7 +469,7 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
     with Outbox.open(tmp_path, terminal="LW042") as outbox:
         save(outbox)
         pages = outbox._submit(
-            lambda store: store._db.execute("PRAGMA page_count").fetchall()[0][0]
+            lambda store: int(str(store._db.execute("PRAGMA page_count").fetchall()[0][0]))
         ).result(WAIT_S)
         outbox._submit(
             lambda store: store._db.execute(f"PRAGMA max_page_count={pages + 3}").fetchall()

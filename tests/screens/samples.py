@@ -488,7 +488,7 @@ def paper_png(width: int = 620, height: int = 877) -> bytes:
     painter.end()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the binding takes str
     return bytes(buffer.data().data())
 
 
@@ -627,7 +627,7 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
     owed = (("亲属关系证明", "12 月 5 日前") if zh else ("Proof of kinship", "by 5 Dec"),)
     statement = ("sign.statement.true", "sign.statement.use", "sign.statement.check")
     sign = SignView(statement, (), ())
-    hand_in = {"next_key": "action.submit"}
+    hand_in: dict[str, object] = {"next_key": "action.submit"}
     yield "sign", StepName.SIGN, sign, {**hand_in, "next_enabled": False}
     owing = SignView((*statement, "sign.statement.owed"), (" · ".join(owed[0]),), SIGNED)
     yield "sign-owed", StepName.SIGN, owing, hand_in
@@ -726,7 +726,7 @@ def _second_half(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, obje
     yield "materials", step, listed, {"next_enabled": False}
     all_in = tuple(replace(p, state="handed-in", pages=1) for p in papers[:2])
     yield "materials-done", step, replace(listed, materials=all_in), {}
-    none = {"next_key": ""}
+    none: dict[str, object] = {"next_key": ""}
     aim = replace(listed, state="aim", current=papers[1], page_number=1)
     yield "materials-aim", step, aim, none
     yield (
