@@ -9,6 +9,10 @@ longer than it was told. What the driver does about trouble, so that nobody abov
 - A card that stops answering mid-read is looked for again: it is reported as removed only if
   it is no longer there, and read once more if it is.
 - A port that vanished is opened again, with growing pauses; no restart is needed.
+- Where the reader's speed is not known it is found by asking for the SAM's status at each
+  (`bauds`), the one that worked last first.
+
+A fingerprint is read only by a call that asks for it, and never is part of an `IdCard`.
 
 A reply is acted upon only if its checksum is right. Time is spent in `select` on the port,
 never in fixed waits, so a read takes as long as its bytes need on the wire.
@@ -24,14 +28,14 @@ from __future__ import annotations
 import contextlib
 import termios
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, overload
 
 import serial
 
 from devices.errors import DeviceError, Fault
-from devices.records import IdCard
+from devices.records import Fingerprint, IdCard
 from devices.samv.framing import Frame, FrameParser, Garbled
 from devices.samv.protocol import (
     ADDRESS_BYTES,
@@ -41,6 +45,7 @@ from devices.samv.protocol import (
     OK,
     STATUS,
     TEXT_BYTES,
+    CardData,
     Command,
     Reply,
     format_sam_id,
@@ -68,6 +73,10 @@ ABSENT_PATIENCE_S = 5.0
 # How soon a cancel is noticed. Costs no time otherwise: arriving bytes end the wait.
 _POLL_S = 0.02
 _WRITE_TIMEOUT_S = 1.0
+# Every speed that readers can be set to, the usual one first.
+BAUDS = (115_200, 57_600, 38_400, 19_200, 9_600)
+# The status needs 20 bytes both ways, 21 ms at 9,600 baud; adapters add some 16.
+_BAUD_TRY_S = 0.25
 
 # What a port raises when its device is gone. pyserial's own exception is an OSError; its
 # closed port raises TypeError from a file descriptor of None.
@@ -98,6 +107,14 @@ class SerialPort(Protocol):
         """Let the port go."""
 
 
+@dataclass(frozen=True, slots=True)
+class CardWithFingerprint:
+    """A card that was read with its fingerprint; None where the card carries none."""
+
+    card: IdCard = field(repr=False)
+    fingerprint: Fingerprint | None = field(repr=False)
+
+
 def open_serial(port: str, baud: int) -> SerialPort:
     """A real port, 8N1, no flow control, which nobody else may open meanwhile."""
     return serial.Serial(
@@ -117,14 +134,18 @@ class SamvReader:
         port: str,
         *,
         baud: int = 115_200,
+        bauds: Sequence[int] = (),
         serial_factory: Callable[[str, int], SerialPort] = open_serial,
         quiet_s: float = QUIET_S,
         reply_deadline_s: float = REPLY_DEADLINE_S,
         absent_patience_s: float = ABSENT_PATIENCE_S,
         find_every_s: float = FIND_EVERY_S,
     ) -> None:
+        """`bauds` (such as `BAUDS`) are tried until one is answered; none: it is `baud`."""
         self._port = port
         self._baud = baud
+        self._bauds = tuple(bauds)
+        self._baud_known = not self._bauds
         self._serial_factory = serial_factory
         self._quiet_s = quiet_s
         self._reply_deadline_s = reply_deadline_s
@@ -135,17 +156,53 @@ class SamvReader:
         self._failures = 0
 
     def open(self) -> None:
-        """Open the port. Raises DeviceError(READER_ABSENT)."""
+        """Open the port. Raises DeviceError: READER_ABSENT, and READER_SILENT where the speed
+        is not known and none is answered (which takes 0.25 s each)."""
+        self._open(Cancel())
+
+    @property
+    def baud(self) -> int | None:
+        """The line's speed; None while it is not known."""
+        return self._baud if self._baud_known else None
+
+    def _open(self, cancel: Cancel) -> None:
         if self._serial is not None:
             return
+        if self._baud_known:
+            self._open_at(self._baud)
+        else:
+            self._find_baud(cancel)
+        self._failures = 0
+
+    def _open_at(self, baud: int) -> None:
         try:
-            self._serial = self._serial_factory(self._port, self._baud)
+            self._serial = self._serial_factory(self._port, baud)
         except _PORT_GONE as error:
             reason = type(error).__name__
         else:
-            self._failures = 0
             return
         raise DeviceError(Fault.READER_ABSENT, f"cannot open the port ({reason})")
+
+    def _find_baud(self, cancel: Cancel) -> None:
+        """Open the port at the first speed at which the SAM says anything whole."""
+        usual = (self._baud,) if self._baud in self._bauds else ()
+        for baud in dict.fromkeys((*usual, *self._bauds)):
+            cancel.raise_if_cancelled()
+            self._open_at(baud)
+            try:
+                self._transfer(Command.STATUS, cancel, _BAUD_TRY_S, _BAUD_TRY_S)
+            except DeviceError as error:
+                self.close()
+                if error.fault not in _PROTOCOL_FAULTS:
+                    raise
+            except _PORT_GONE as error:
+                self.close()
+                reason = type(error).__name__
+                raise DeviceError(Fault.READER_ABSENT, f"the port vanished ({reason})") from None
+            else:
+                self._baud, self._baud_known = baud, True
+                return
+        raise DeviceError(Fault.READER_SILENT, "no answer at any speed")
 
     def close(self) -> None:
         """Let the port go; a later command opens it again."""
@@ -182,6 +239,28 @@ class SamvReader:
         )
         return tuple(text for text in texts if text)
 
+    @overload
+    def read_card(
+        self,
+        cancel: Cancel,
+        *,
+        wait_s: float,
+        read_deadline_s: float = ...,
+        progress: Callable[[str], None] = ...,
+        fingerprint: Literal[False] = False,
+    ) -> IdCard: ...
+
+    @overload
+    def read_card(
+        self,
+        cancel: Cancel,
+        *,
+        wait_s: float,
+        read_deadline_s: float = ...,
+        progress: Callable[[str], None] = ...,
+        fingerprint: Literal[True],
+    ) -> CardWithFingerprint: ...
+
     def read_card(
         self,
         cancel: Cancel,
@@ -189,18 +268,24 @@ class SamvReader:
         wait_s: float,
         read_deadline_s: float = READ_DEADLINE_S,
         progress: Callable[[str], None] = _ignore,
-    ) -> IdCard:
+        fingerprint: bool = False,
+    ) -> IdCard | CardWithFingerprint:
         """Wait at most `wait_s` for a card and read it within `read_deadline_s` of finding it.
 
-        `progress` is called with "found" once, when a card was found. Raises DeviceError:
-        CARD_ABSENT if none came, CARD_REMOVED, CARD_NOT_SELECTED, CARD_NOT_GENUINE,
-        CARD_WRONG_KIND and CARD_UNREADABLE for the card, READER_* for the reader, CANCELLED
+        `progress` is called with "found" once, when a card was found. `fingerprint` asks for
+        that block too. Raises DeviceError: CARD_ABSENT if none came, CARD_REMOVED,
+        CARD_NOT_SELECTED, CARD_NOT_GENUINE, CARD_WRONG_KIND and CARD_UNREADABLE for the card,
+        READER_* for the reader (READER_REFUSED by one that reads no fingerprints), CANCELLED
         or DEADLINE as `cancel` says.
         """
         self._wait_for_card(cancel, wait_s)
         progress("found")
-        reply = self._read_found(cancel, read_deadline_s)
-        return _card_of(reply)
+        command = Command.READ_WITH_FINGERPRINT if fingerprint else Command.READ
+        parts = split_card_data(self._read_found(command, cancel, read_deadline_s).data)
+        card = _card_of(parts)
+        if not fingerprint:
+            return card
+        return CardWithFingerprint(card, _fingerprint_of(parts.fingerprint))
 
     def _wait_for_card(self, cancel: Cancel, wait_s: float) -> None:
         until = time.monotonic() + wait_s
@@ -242,7 +327,7 @@ class SamvReader:
                 raise trouble
             cancel.wait(min(began + self._find_every_s, until) - now)
 
-    def _read_found(self, cancel: Cancel, read_deadline_s: float) -> Reply:
+    def _read_found(self, command: Command, cancel: Cancel, read_deadline_s: float) -> Reply:
         """Select and read a card that was just found, again if need be."""
         until = time.monotonic() + read_deadline_s
         patience_s = read_deadline_s * FIRST_TRY_SHARE
@@ -262,7 +347,7 @@ class SamvReader:
                     self._ask(Command.SELECT, cancel, min(self._reply_deadline_s, left_s))
                     selected = True
                 left_s = until - time.monotonic()
-                return self._ask(Command.READ, cancel, min(patience_s, left_s), left_s)
+                return self._ask(command, cancel, min(patience_s, left_s), left_s)
             except DeviceError as error:
                 earlier, trouble = trouble, error
             if trouble.fault in _PROTOCOL_FAULTS:
@@ -293,6 +378,8 @@ class SamvReader:
             if error.fault in (Fault.CANCELLED, Fault.DEADLINE):
                 raise
             self.close()
+            # Another reader, of another speed, may have been plugged in.
+            self._baud_known = not self._bauds
         self._failures = 0
 
     def _find(self, cancel: Cancel, left_s: float = float("inf")) -> None:
@@ -312,7 +399,7 @@ class SamvReader:
     def _exchange(
         self, command: Command, cancel: Cancel, deadline_s: float, to_the_end_s: float = 0.0
     ) -> Reply:
-        self.open()
+        self._open(cancel)
         try:
             reply = self._transfer(command, cancel, deadline_s, to_the_end_s)
         except DeviceError as error:
@@ -372,6 +459,9 @@ class SamvReader:
         raise DeviceError(Fault.READER_SILENT, "no reply before the deadline")
 
 
+_LONG_REPLIES = frozenset({Command.READ, Command.READ_WITH_FINGERPRINT, Command.READ_ADDRESSES})
+
+
 def _fits(command: Command, reply: Reply) -> bool:
     """Whether a reply can be this command's, and not a late one to an earlier command.
 
@@ -382,7 +472,7 @@ def _fits(command: Command, reply: Reply) -> bool:
     if (reply.status == FOUND) != (command is Command.FIND):
         return False
     is_long = len(reply.data) >= TEXT_BYTES
-    return is_long == (command in (Command.READ, Command.READ_ADDRESSES))
+    return is_long == (command in _LONG_REPLIES)
 
 
 def _told_by(earlier: DeviceError | None, trouble: DeviceError) -> DeviceError:
@@ -399,8 +489,11 @@ def _given_up(trouble: DeviceError) -> DeviceError:
     return trouble
 
 
-def _card_of(reply: Reply) -> IdCard:
-    parts = split_card_data(reply.data)
+def _fingerprint_of(block: bytes) -> Fingerprint | None:
+    return Fingerprint(block) if block.strip(b"\x00") else None
+
+
+def _card_of(parts: CardData) -> IdCard:
     try:
         card = parse(parts.text)
     except TextBlockError as error:

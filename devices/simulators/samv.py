@@ -22,6 +22,7 @@ import selectors
 import shutil
 import struct
 import tempfile
+import termios
 import threading
 import time
 import tty
@@ -72,10 +73,14 @@ class _Answer:
 class SamvSimulator:
     """The simulated reader. Use it as a context manager, or call `close`."""
 
-    def __init__(self, *, baud: int | None = None, sam_id: bytes = SAM_ID) -> None:
-        """`baud` None is an endless fast wire."""
+    def __init__(
+        self, *, baud: int | None = None, line_baud: int | None = None, sam_id: bytes = SAM_ID
+    ) -> None:
+        """`baud` None is an endless fast wire. With `line_baud` a driver is understood only
+        if it has set its port to this speed."""
         self._lock = threading.RLock()
         self._baud = baud
+        self._line_speed = None if line_baud is None else getattr(termios, f"B{line_baud}")
         self._sam_id = sam_id
         self._card: CardOnReader | None = None
         self._found = self._selected = self._read = False
@@ -267,12 +272,21 @@ class SamvSimulator:
             received = self._receive()
             if self._stalled.is_set() or not received:
                 continue
+            if not self._same_speed():
+                self._write(b"\xfe\x00" * (len(received) // 4))
+                continue
             with self._lock:
                 self._wire_bytes += len(received)
                 asked = self._parser.feed(received)
             self._take_time(len(received))
             for item in asked:
                 self._reply_to(item)
+
+    def _same_speed(self) -> bool:
+        with self._lock:
+            if self._line_speed is None or self._slave is None:
+                return True
+            return bool(termios.tcgetattr(self._slave)[4] == self._line_speed)
 
     def _receive(self) -> bytes:
         with self._lock:
