@@ -8,7 +8,7 @@ from math import ceil
 from kiosk.journey.events import GroupOpened, ItemChosen
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
 from screens.theme import Role
-from screens.toolkit import Block, Button, Card, Kit, Note, PanelRow, chunked
+from screens.toolkit import Block, Card, Kit, Note, PanelRow, chunked
 
 _LEADS: Mapping[str, str] = {
     "needed": "soft:page",
@@ -77,19 +77,19 @@ def shortened(kit: Kit, hint: str, width: int) -> str:
 
 
 def group_chips(kit: Kit, groups: Sequence[GroupCard], width: int) -> tuple[Block, ...]:
-    """The groups as small buttons, as many beside each other as their names allow."""
+    """The groups as low tiles, as many beside each other as their names allow."""
     metrics = kit.metrics
     longest = max((kit.set(g.name, Role.STRONG).natural_width() for g in groups), default=0)
     cell = round(longest) + 2 * metrics.px(3.0) + 8 + metrics.gap
     columns = max(1, min(5, (width + metrics.gap) // cell))
     chips = [
-        Button(
+        Card(
             key=f"group:{group.id}",
             name=f"group:{group.id}",
-            text=group.name,
-            says=kit.join(group.name, kit.text("item.count", count=group.count)),
+            title=group.name,
             on=GroupOpened(group.id),
-            kind="chip",
+            centred=True,
+            role=Role.STRONG,
         )
         for group in groups
     ]

@@ -674,9 +674,8 @@ class _CardFace:
         metrics = kit.metrics
         small = bool(card.mark) or card.centred
         self.pad = metrics.px(3.0) if small else metrics.pad
-        self.pad_y = (
-            metrics.px(3.4) if small else metrics.px(_PAD_Y_MM[metrics.large, metrics.landscape])
-        )
+        roomy = _PAD_Y_MM[metrics.large, metrics.landscape]
+        self.pad_y = metrics.px((3.4 if card.mark else 2.6) if small else roomy)
         self.lead = self._lead_px()
         self.chevron = metrics.px(9.0) if card.chevron else 0
         self.mark = metrics.px(20.5 if not metrics.large else 23.0) if card.mark else 0

@@ -5,6 +5,8 @@ Walked by touching the screen, so that names of touchable things, events and vie
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +18,7 @@ from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.journey.core import advance, new_visit, view
 from kiosk.journey.events import Event, ItemChosen, LanguageSet, SizeSet
 from kiosk.journey.terms import Language, Size, StepName
-from kiosk.journey.views import QuestionView
+from kiosk.journey.views import QuestionView, WelcomeView
 from kiosk.journey.visit import Now, Rules, Visit, World
 from screens.shell import Shell
 from screens.theme import Look
@@ -31,6 +33,21 @@ RULES = Rules(
     demo=True,
 )
 TYPED = {"number": "2", "date": "19620315"}
+MOST_PAGES: defaultdict[tuple[StepName, Size, bool], int] = defaultdict(
+    lambda: 99,
+    {
+        # step, size, landscape
+        (StepName.WELCOME, Size.NORMAL, False): 1,
+        (StepName.WELCOME, Size.NORMAL, True): 1,
+        (StepName.WELCOME, Size.LARGE, False): 1,
+        (StepName.WELCOME, Size.LARGE, True): 1,
+        (StepName.ITEM_GUIDE, Size.NORMAL, False): 2,
+        (StepName.ITEM_GUIDE, Size.NORMAL, True): 3,
+        (StepName.ITEM_GUIDE, Size.LARGE, False): 4,
+        (StepName.ITEM_GUIDE, Size.LARGE, True): 5,
+    },
+)
+"""What a resident turns over before giving up."""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +72,10 @@ class Resident:
         screen = self.shell.step_screen()
         assert isinstance(screen, BlockScreen)
         name = f"{shown.frame.heading}/{shown.frame.step}"
+        pages = len(screen.stage.pages)
+        most = MOST_PAGES[shown.frame.step, shown.frame.size, screen.kit.metrics.landscape]
+        if pages > most:
+            self.faults.append(f"{name}: {pages} pages, more than {most}")
         while True:
             found = _faults(self.shell, Sample(name, shown), self.look)
             self.faults.extend(f"{name}: {fault}" for fault in found)
@@ -85,6 +106,45 @@ class Resident:
             first = body.options[0].id if body.options else "yes"
             if not (body.options and body.options[0].chosen):
                 assert self.touch(f"option:{first}")
+
+
+@pytest.mark.parametrize("line_up", [True, False])
+@pytest.mark.parametrize("shape", FORMATS)
+@pytest.mark.parametrize("size", Size)
+@pytest.mark.parametrize("language", Language)
+def test_the_first_screen_is_one_page_with_everything(
+    shell: Shell,
+    emitted: list[Event],
+    pack: Pack,
+    look: Look,
+    language: Language,
+    size: Size,
+    shape: str,
+    line_up: bool,
+) -> None:
+    shell.resize(*FORMATS[shape])
+    resident = Resident(shell, emitted, pack, look)
+    resident.visit = replace(resident.visit, world=World(line_up=line_up))
+    resident.happens(LanguageSet(language))
+    resident.happens(SizeSet(size))
+    resident.faults.clear()
+    resident.happens(SizeSet(size))
+    assert not resident.faults, "\n" + "\n".join(resident.faults)
+    body = view(resident.visit, NOW).body
+    assert isinstance(body, WelcomeView)
+    if size is Size.LARGE:
+        wanted = [f"plain:{entry.id}" for entry in body.plain]
+    else:
+        wanted = [f"group:{group.id}" for group in body.groups]
+        wanted += [f"item:{item.code}" for item in body.popular]
+    assert [name for name in wanted if shell.touchable(name) is None] == []
+    tiles = [tile for name in wanted if name[:5] == "item:" and (tile := shell.touchable(name))]
+    for item, tile in zip(body.popular, tiles, strict=False):
+        said = tile.accessibleName()
+        assert not item.bundle or said.count(str(item.departments)) <= 1  # not twice
+    texts = "".join(tile.accessibleName() for tile in tiles)
+    assert "指南" not in texts
+    assert "guide" not in texts
 
 
 @pytest.mark.parametrize("shape", FORMATS)

@@ -94,6 +94,23 @@ def test_every_step_has_help(words: Words, step: StepName) -> None:
     assert words.has(f"help.{step.value}")
 
 
+_HALF_WIDTH = re.compile(
+    r"[\u3400-\u9fff”》、。}][,:;?!()]|[,:;?!()][\u3400-\u9fff“《{]"
+)  # between digits and Latin letters they are right
+
+
+def test_chinese_sentences_have_full_width_punctuation(words: Words) -> None:
+    ours = {key: text for key, text in words.zh.items() if not key.startswith("receipt.")}
+    assert {key: text for key, text in ours.items() if _HALF_WIDTH.search(text)} == {}
+
+
+def test_english_has_plain_punctuation(words: Words) -> None:
+    # the fonts of the screen draw curly quotes, dots and ellipses as wide as Chinese characters
+    ours = {key: text for key, text in words.en.items() if not key.startswith("receipt.")}
+    wide = {key for key, text in ours.items() if re.search(r"[“”‘’…·]|\s[.,;:?!]", text)}
+    assert wide - {"field.error.name"} == set()  # that one names the dot
+
+
 def test_every_plain_key_in_the_screens_has_words(words: Words) -> None:
     used = {
         key
