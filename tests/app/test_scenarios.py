@@ -273,7 +273,7 @@ def out_of_paper(run: Run) -> None:
 
 def idle(run: Run) -> None:
     warned = [step for step in run.visit["steps"] if "idle" in step["screenshot"]]
-    assert len(warned) == 1
+    assert warned, "nobody was warned"  # twice, where the card's pause ends meanwhile
     assert run.visit["steps"][-1]["at_s"] - warned[0]["at_s"] >= 19, "time enough to come back"
     assert "visit-ended reason=idle" in run.stderr
 

@@ -297,7 +297,7 @@ def open_files() -> set[str]:
     Fonts stay open once they were used, as do Qt's own event handles; a preview's memory was
     wiped and goes with the object.
     """
-    kept = ("/fonts/", "/memfd:preview", "anon_inode:[eventfd]")
+    kept = ("/fonts/", "/memfd:preview", "anon_inode:[event")
     found = set()
     for number in os.listdir("/proc/self/fd"):
         try:
