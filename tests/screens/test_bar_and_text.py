@@ -12,7 +12,7 @@ from samples import Sample, samples
 from test_geometry import FORMATS
 
 from kiosk.journey.terms import Language, Size, StepName, Theme
-from kiosk.journey.views import View
+from kiosk.journey.views import ItemGuideView, View
 from screens.shell import BarWidget, Shell
 from screens.theme import Metrics, Role
 from screens.toolkit import BlockScreen, Kit, PanelRowWidget, _fill
@@ -26,9 +26,13 @@ def _sample(name: str, language: Language, size: Size) -> Sample:
     return next(s for s in samples(language, size, Theme.CALM) if s.name == name)
 
 
+def _bar(shell: Shell) -> BarWidget:
+    (bar,) = shell.findChildren(BarWidget)
+    return bar
+
+
 def _bar_button(shell: Shell, name: str) -> QRect:
-    found = shell.findChild(BarWidget).findChild(QAbstractButton, name)
-    assert found is not None
+    (found,) = _bar(shell).findChildren(QAbstractButton, name)
     return found.geometry()
 
 
@@ -45,7 +49,7 @@ def test_the_main_action_keeps_its_place_when_there_is_no_way_back(
     assert _bar_button(shell, "back").right() < beside.left()
     shell.show_view(replace(with_back, frame=replace(with_back.frame, back=False)))
     alone = _bar_button(shell, "next")
-    bar = shell.findChild(BarWidget)
+    bar = _bar(shell)
     assert alone == beside
     assert alone.right() == bar.width() - 1
     assert alone.width() <= bar.width() * MOST_SHARE
@@ -53,11 +57,12 @@ def test_the_main_action_keeps_its_place_when_there_is_no_way_back(
 
 def _guide(language: Language, size: Size, rows: int) -> View:
     shown = _sample("item_guide", language, size).view
-    materials = tuple(
-        replace(shown.body.materials[0], id=f"m{at}", name=f"{at} " + "材料" * 5)  # type: ignore[union-attr]
-        for at in range(rows)
-    )
-    return replace(shown, body=replace(shown.body, materials=materials))  # type: ignore[type-var]
+    body = shown.body
+    assert isinstance(body, ItemGuideView)
+    one = body.materials[0]
+    names = [f"{at} " + "材料" * 5 for at in range(rows)]
+    materials = tuple(replace(one, id=f"m{at}", name=name) for at, name in enumerate(names))
+    return replace(shown, body=replace(body, materials=materials))
 
 
 @pytest.mark.parametrize("shape", FORMATS)
