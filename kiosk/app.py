@@ -30,6 +30,9 @@ from devices.samv.driver import SamvReader
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import SearchIndex
 from kiosk.control import ControlServer
+from kiosk.doctor.examine import Patient
+from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
+from kiosk.doctor.patients import Needs, Running, patient_in_service
 from kiosk.journey.effects import (
     AimDocumentCamera,
     AskCentral,
@@ -65,6 +68,7 @@ from screens.theme import Look
 
 CLOCK_MARK: Final = "clock-mark"
 LINE_PROBE_S: Final = 15.0
+_OUTBOX_S: Final = 5.0
 _LOOK_EVERY_MS: Final = 3_000
 _PRINTER_EVERY: Final = 5  # looks
 _MARK_EVERY: Final = 20
@@ -212,6 +216,8 @@ class Terminal(QObject):
         super().__init__()
         self._settings = settings
         self._equipment = equipment
+        self._pack = pack
+        self._up = False
         self._staffed_now = staffed or self._by_hours
         self._words = load_words()
         self._bridge = _Bridge(self._post)
@@ -283,6 +289,7 @@ class Terminal(QObject):
         self.painted.emit()
         if self._closed:
             return
+        self._up = True
         self._submitting.recover(self._clock.now().civil)
         self._face.start()
         self._documents.start()
@@ -368,6 +375,32 @@ class Terminal(QObject):
         """Try to deliver now, whatever is being waited for."""
         self._sender.poke()
 
+    def _examined(self, print_page: bool) -> Patient:
+        """This terminal for the doctor; from the control socket's threads."""
+        if not self._up:
+            raise NotUpYet
+        running = Running(
+            reader=self._reader.reader,
+            reader_worker=self._reader.worker,
+            reader_address=self._reader.reader.port,
+            station=self._face.station,
+            documents=self._documents.camera,
+            receipts=self._equipment.receipts,
+            sheets=self._equipment.sheets,
+            printer_worker=self._printing.worker,
+            world=self.runtime.visit.world,
+            in_use=lambda: self._closed or not self.runtime.at_rest,
+            demo=self._equipment.demo,
+        )
+        needs = Needs(
+            self._settings,
+            pack=lambda: self._pack,
+            outbox=lambda: self._outbox.status().result(_OUTBOX_S),
+            now=self._clock.now,
+            demo=self._equipment.demo,
+        )
+        return patient_in_service(running, needs, print_page=print_page)
+
     def _pledge_text(self, language: str) -> str:
         return self._words.text("sign.statement.owed", language)
 
@@ -383,7 +416,11 @@ class Terminal(QObject):
         """Taken before anything else is started: it also tells that no other terminal runs."""
         try:
             return ControlServer(
-                Path(self._settings.data.socket), {QUEUE_STATUS: status_handler(self._outbox)}
+                Path(self._settings.data.socket),
+                {
+                    QUEUE_STATUS: status_handler(self._outbox),
+                    DOCTOR: doctor_handler(self._examined),
+                },
             )
         except BaseException:
             self._outbox.close()

@@ -1,4 +1,4 @@
-"""`kiosk`: run, demo, catalogue check, queue status."""
+"""`kiosk`: run, demo, catalogue check, queue status, doctor."""
 
 from __future__ import annotations
 
@@ -158,6 +158,21 @@ def _queue_status(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    """What is attached, and whether it works."""
+    from kiosk import logs
+    from kiosk.doctor.command import DoctorOptions, run
+
+    logs.begin()
+    options = DoctorOptions(
+        as_json=arguments.json,
+        device=arguments.device,
+        print_page=arguments.print_test_page,
+        language=arguments.language,
+    )
+    return run(options, _settings_of(arguments))
+
+
 def _screen(text: str) -> str:
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit()):
@@ -194,6 +209,20 @@ def _parser() -> argparse.ArgumentParser:
     status = queue_commands.add_parser("status", help="what waits, and since when")
     status.add_argument("--settings", metavar="FILE", default="")
     status.set_defaults(run=_queue_status)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="test what is attached",
+        description="Test every device for real (cameras are switched on for it) and what a "
+        "terminal needs besides. Asks the terminal that runs, if one does. Exit status: 0 it "
+        "serves, 1 with limits, 2 it cannot serve, 3 that could not be found out.",
+    )
+    doctor.add_argument("--settings", metavar="FILE", default="")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--device", metavar="NAME", default="", help="only this one")
+    doctor.add_argument("--print-test-page", action="store_true")
+    doctor.add_argument("--language", choices=("zh", "en"), default="zh")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 

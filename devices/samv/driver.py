@@ -155,6 +155,11 @@ class SamvReader:
         self._parser = FrameParser()
         self._failures = 0
 
+    @property
+    def port(self) -> str:
+        """The port's path."""
+        return self._port
+
     def open(self) -> None:
         """Open the port. Raises DeviceError: READER_ABSENT, and READER_SILENT where the speed
         is not known and none is answered (which takes 0.25 s each)."""

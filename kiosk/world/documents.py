@@ -23,6 +23,11 @@ class PaperCapture:
         self._camera = DocumentCamera(spec, self._changed)
         self._ticket: Ticket | None = None
 
+    @property
+    def camera(self) -> DocumentCamera:
+        """The camera, for diagnosis."""
+        return self._camera
+
     def start(self) -> None:
         """Start its process; the camera stays off."""
         self._camera.prewarm()

@@ -46,6 +46,11 @@ class Printing:
         self._keep = keep
         self._worker = DeviceWorker("printer", unexpected=Fault.PRINT_FAILED)
 
+    @property
+    def worker(self) -> DeviceWorker:
+        """The queue of both printers."""
+        return self._worker
+
     def print(self, effect: Print, visit: int) -> None:
         """Render and print; answers Printed or PrintFailed."""
         number = effect.content.number if isinstance(effect.content, Receipt | Stub) else ""

@@ -53,6 +53,16 @@ class CardReading:
         self._over = 0  # the last of them that has its answer
         self._well: bool | None = None
 
+    @property
+    def reader(self) -> SamvReader:
+        """The driver, for diagnosis: only by way of `worker`."""
+        return self._reader
+
+    @property
+    def worker(self) -> DeviceWorker:
+        """The reader's only queue."""
+        return self._worker
+
     def read(self, effect: ReadCard, visit: int) -> None:
         """Await and read a card for this visit; an earlier wait is given up."""
         self.stop()

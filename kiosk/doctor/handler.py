@@ -1,0 +1,46 @@
+"""The running terminal's side: it examines itself with its own devices' queues."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from kiosk.control import Handler
+from kiosk.doctor.examine import Patient, examine
+
+DOCTOR: Final = "doctor"
+
+
+class DoctorBusy(Exception):
+    """An examination is under way already."""
+
+    code = "DR-31"
+
+
+class NotUpYet(Exception):
+    """The terminal is starting."""
+
+    code = "DR-32"
+
+
+def doctor_handler(patient: Callable[[bool], Patient]) -> Handler:
+    """For `ControlServer` under DOCTOR. `patient` is asked anew each time, with whether a test
+    page is wanted, and may raise NotUpYet. One examination at a time."""
+    gate = threading.Lock()
+
+    def handle(args: dict[str, Any]) -> dict[str, Any]:
+        if not gate.acquire(blocking=False):
+            raise DoctorBusy
+        try:
+            whole = patient(args.get("test_page") is True)
+            try:
+                name = args.get("device")
+                chosen = whole.only(name) if isinstance(name, str) and name else whole
+                return examine(chosen).to_json()
+            finally:
+                whole.close()
+        finally:
+            gate.release()
+
+    return handle

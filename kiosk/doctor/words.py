@@ -1,0 +1,283 @@
+"""What the doctor says, for technicians, in Chinese and in English.
+
+Codes of devices are those of `devices.errors`; a code that is not in this table is told by
+its meaning there, with advice by who can mend it. DR codes are the doctor's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from devices.errors import Fault, Recovery
+from kiosk.doctor.report import Said, Verdict
+
+
+class _Words(NamedTuple):
+    what_zh: str
+    mend_zh: str
+    what_en: str
+    mend_en: str
+
+
+_FAULTS: Final[dict[str, tuple[str, str, str]]] = {
+    # code: what (zh), what to do (zh), what to do (en); what (en) is the fault's meaning
+    "RD-01": (
+        "找不到身份证阅读器的端口",
+        "检查阅读器的数据线和供电；核对设置 [reader] port；确认没有别的程序占用该端口",
+        "check cable and power; compare [reader] port; see that no other program has the port",
+    ),
+    "RD-02": (
+        "身份证阅读器没有应答",
+        "拔下阅读器，等 10 秒再插上；仍不应答请更换",
+        "unplug the reader for 10 s; replace it if it stays silent",
+    ),
+    "RD-03": (
+        "身份证阅读器的数据有误",
+        "检查数据线和接地；核对设置 [reader] baud",
+        "check the cable and the earth; compare [reader] baud",
+    ),
+    "RD-04": (
+        "安全模块（SAM）自检失败",
+        "更换阅读器，旧阅读器送修；安全模块不能现场修理",
+        "replace the reader and send it in; a SAM cannot be mended on site",
+    ),
+    "RD-12": (
+        "身份证阅读器拒绝执行命令",
+        "拔下阅读器，等 10 秒再插上",
+        "unplug the reader for 10 s",
+    ),
+    "RD-20": (
+        "智能卡服务（pcscd）没有应答",
+        "检查 pcscd 服务是否运行，读卡器是否插好",
+        "see that pcscd runs and the reader is plugged in",
+    ),
+    "CM-01": (
+        "找不到摄像头",
+        "检查摄像头的数据线；核对设置中的 device（建议用 /dev/v4l/by-id/ 下的路径）",
+        "check the cable; compare the device in the settings (/dev/v4l/by-id/ is best)",
+    ),
+    "CM-02": (
+        "摄像头没有画面",
+        "重新插拔摄像头；换一个 USB 口；仍无画面请更换",
+        "replug the camera, try another USB port, else replace it",
+    ),
+    "CM-03": (
+        "摄像头画面太慢",
+        "不要与其他摄像头共用一个 USB 集线器；增加光线；核对分辨率设置",
+        "give it a USB port without another camera; more light; compare the resolution",
+    ),
+    "FC-01": (
+        "人脸比对程序没有应答",
+        "等一分钟再检测；仍失败请检查内存并重启终端",
+        "test again in a minute; if it stays, look at the memory and restart the terminal",
+    ),
+    "PR-01": (
+        "连接不到打印机",
+        "检查打印机的电源和数据线；核对 CUPS 队列名 [printer] queue；查看 CUPS 服务是否运行",
+        "check power and cable; compare the CUPS queue [printer] queue; see that CUPS runs",
+    ),
+    "PR-02": ("打印机没有纸", "装纸", "put paper in"),
+    "PR-03": (
+        "打印失败，或打印队列已停止",
+        "查看 CUPS 队列（lpstat -p），排除原因后启用（cupsenable）",
+        "look at the queue (lpstat -p), mend the reason, then cupsenable it",
+    ),
+    "PR-04": (
+        "无法确认是否已打印",
+        "看出纸口有没有纸；再打印一张测试页",
+        "look whether paper came out; print a test page again",
+    ),
+    "PR-05": (
+        "只打印了一部分",
+        "取走残页；检查纸卷后再打印一张测试页",
+        "take the part away; look at the roll and print a test page again",
+    ),
+    "PR-06": ("打印机盖子没有关好", "关好盖子", "close the cover"),
+    "PR-07": ("卡纸或切刀卡住", "清除卡纸，检查切刀", "remove stuck paper, look at the cutter"),
+    "SC-01": (
+        "找不到扫码器",
+        "检查扫码器的数据线",
+        "check the scanner's cable",
+    ),
+    "DV-02": (
+        "检测没有在规定时间内完成",
+        "再检测一次；仍如此请重新插拔该设备",
+        "test again; if it stays, replug the device",
+    ),
+}
+
+_MEND_BY: Final[dict[Recovery, tuple[str, str]]] = {
+    Recovery.RESIDENT: ("居民自己可以解决，无需处理", "residents mend it themselves"),
+    Recovery.ITSELF: (
+        "终端会自动重试；若反复出现请检查设备",
+        "it is tried again by itself; if it comes often, look at the device",
+    ),
+    Recovery.RESET: ("重新插拔该设备", "replug the device"),
+    Recovery.STAFF: ("请维护人员检查该设备", "a technician has to look at the device"),
+}
+
+_OWN: Final[dict[str, _Words]] = {
+    "DR-01": _Words(
+        "数据目录不能写入",
+        "检查设置 [data] directory 的权限和磁盘",
+        "the data directory cannot be written",
+        "look at the rights of [data] directory and at the disk",
+    ),
+    "DR-02": _Words(
+        "磁盘空间不足，无法再保存申请",
+        "立即清理磁盘；已保存的申请不要删除",
+        "the disk is full: no application can be saved",
+        "free space now; never delete saved applications",
+    ),
+    "DR-03": _Words(
+        "磁盘空间偏少",
+        "请尽快清理磁盘",
+        "the disk is getting full",
+        "free space soon",
+    ),
+    "DR-04": _Words(
+        "时钟不可信",
+        "校准系统时间（NTP）；检查主板电池",
+        "the clock cannot be trusted",
+        "set the time (NTP); look at the board's battery",
+    ),
+    "DR-05": _Words(
+        "缺少打印字体",
+        "安装 fonts-wqy-microhei",
+        "the font for paper is missing",
+        "install fonts-wqy-microhei",
+    ),
+    "DR-06": _Words(
+        "缺少生僻字字体，生僻字将印成编码",
+        "安装 fonts-hanazono",
+        "fonts for rare characters are missing: these print as codes",
+        "install fonts-hanazono",
+    ),
+    "DR-07": _Words(
+        "缺少拼音库，屏幕上不能打拼音",
+        "安装 libgooglepinyin0",
+        "no pinyin on the screen's keyboard: the library is missing",
+        "install libgooglepinyin0",
+    ),
+    "DR-08": _Words(
+        "连接不到中心后台；申请会先保存，证明和查询暂不可用",
+        "检查网络；核对设置 [backend] url",
+        "the backend cannot be reached: applications wait, certificates and records do not work",
+        "look at the network; compare [backend] url",
+    ),
+    "DR-09": _Words(
+        "中心后台的应答不对",
+        "核对设置 [backend] url；是否被认证网页拦截？",
+        "what answers is not a healthy backend",
+        "compare [backend] url; is a login page in between?",
+    ),
+    "DR-10": _Words(
+        "事项目录有错误",
+        "运行 kiosk catalogue check 查看并改正",
+        "the catalogue has errors",
+        "see `kiosk catalogue check`",
+    ),
+    "DR-11": _Words(
+        "事项目录里有未经部门确认的样例",
+        "换用已确认的事项目录（[catalogue] directory）",
+        "the catalogue holds samples that no authority has confirmed",
+        "use a confirmed catalogue ([catalogue] directory)",
+    ),
+    "DR-12": _Words(
+        "设置里没有启用必需的设备",
+        "在设置中启用阅读器、摄像头和打印机",
+        "the settings leave out a device that a terminal needs",
+        "name a reader, a camera and a printer in the settings",
+    ),
+    "DR-13": _Words(
+        "申请箱打不开",
+        "保留该目录不动，联系技术支持",
+        "the outbox cannot be opened",
+        "leave its directory as it is and call support",
+    ),
+    "DR-14": _Words(
+        "申请箱已停止接收",
+        "检查磁盘后重启终端",
+        "the outbox takes nothing more",
+        "look at the disk, then restart the terminal",
+    ),
+    "DR-15": _Words(
+        "有申请被后台拒收，等待人工处理",
+        "运行 kiosk queue status 并联系后台管理员",
+        "the backend refused applications: they wait for a person",
+        "see `kiosk queue status` and call the backend's administrator",
+    ),
+    "DR-20": _Words(
+        "正在使用，未检测",
+        "等居民离开后再检测",
+        "in use, not tested",
+        "test again when nobody is there",
+    ),
+    "DR-21": _Words(
+        "没有得到结论",
+        "再检测一次",
+        "no result",
+        "test again",
+    ),
+    "DR-22": _Words(
+        "画面全黑",
+        "检查镜头盖和光线",
+        "the picture is black",
+        "look for a cover on the lens, and at the light",
+    ),
+}
+
+_LABELS: Final[dict[str, tuple[str, str]]] = {
+    "reader": ("身份证阅读器", "ID card reader"),
+    "face": ("人脸摄像头", "face camera"),
+    "document-camera": ("高拍仪", "document camera"),
+    "receipt-printer": ("回执打印机", "receipt printer"),
+    "a4-printer": ("A4 打印机", "A4 printer"),
+    "settings": ("设置", "settings"),
+    "outbox": ("申请箱", "outbox"),
+    "disk": ("磁盘", "disk"),
+    "clock": ("时钟", "clock"),
+    "fonts": ("字体", "fonts"),
+    "pinyin": ("拼音", "pinyin"),
+    "backend": ("中心后台", "central backend"),
+    "catalogue": ("事项目录", "catalogue"),
+}
+
+VERDICTS: Final[dict[Verdict, Said]] = {
+    Verdict.SERVES: Said(zh="可以服务", en="serves"),
+    Verdict.LIMITED: Said(zh="可以服务，但有限制", en="serves, with limits"),
+    Verdict.CANNOT_SERVE: Said(zh="不能服务", en="cannot serve"),
+    Verdict.UNKNOWN: Said(zh="无法判断", en="could not be found out"),
+}
+
+_BY_CODE: Final = {fault.code: fault for fault in Fault}
+
+
+def label(name: str) -> Said:
+    """What an entry is called; a device of another name is called so."""
+    zh, en = _LABELS.get(name, (name, name))
+    return Said(zh=zh, en=en)
+
+
+def what(code: str) -> Said:
+    """What a code means."""
+    if code in _OWN:
+        return Said(zh=_OWN[code].what_zh, en=_OWN[code].what_en)
+    fault = _BY_CODE.get(code)
+    if fault is None:
+        return Said(zh=code, en=code)
+    zh = _FAULTS[code][0] if code in _FAULTS else fault.meaning
+    return Said(zh=zh, en=fault.meaning)
+
+
+def mend(code: str) -> Said:
+    """What to do about it."""
+    if code in _OWN:
+        return Said(zh=_OWN[code].mend_zh, en=_OWN[code].mend_en)
+    fault = _BY_CODE.get(code)
+    if fault is None:
+        return Said(zh="", en="")
+    if code in _FAULTS:
+        return Said(zh=_FAULTS[code][1], en=_FAULTS[code][2])
+    zh, en = _MEND_BY[fault.recovery]
+    return Said(zh=zh, en=en)
