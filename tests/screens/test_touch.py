@@ -98,9 +98,9 @@ def test_what_lies_below_the_warning_cannot_be_touched(
 ) -> None:
     shell.show_view(view("idle"))
     assert not shell.touch("next")
-    QTest.mouseClick(
-        shell.childAt(QPoint(540, 1780)), Qt.MouseButton.LeftButton, pos=QPoint(540, 1780)
-    )
+    below = shell.childAt(QPoint(540, 1780))
+    assert below is not None
+    QTest.mouseClick(below, Qt.MouseButton.LeftButton, pos=QPoint(540, 1780))
     assert emitted == [e.Stay()]
 
 
