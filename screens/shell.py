@@ -340,6 +340,7 @@ class HeaderWidget(QWidget):
         self._heading = kit.set("")
         self._sub = kit.set("")
         self._below = False
+        self._only_brand = False
         self._logo = kit.metrics.px(18.8 if not kit.metrics.large else 20.4)
 
     def show_frame(self, frame: Frame) -> None:
@@ -354,6 +355,7 @@ class HeaderWidget(QWidget):
             # the brand stands beside the logo; with it the site, where both have room
             inline = kit.metrics.landscape or not sub
             heading = kit.text("brand") if inline else ""
+        self._only_brand = not sub and not frame.heading
         shown = (heading, sub, frame.leave)
         if shown != self._shown:
             self._shown = shown
@@ -373,6 +375,8 @@ class HeaderWidget(QWidget):
         roomy = 2.0 if metrics.landscape else 1.35
         alone = not self._heading.text  # the brand has the place beside the logo
         self._below = alone or widest > room or text > row * roomy
+        if self._below and self._only_brand:
+            return row  # the logo says the same
         if self._below:
             gap = metrics.px(4.4 if not metrics.landscape else 2.0)
             return row + gap + self._heading.height(width) + self._sub.height(width)
@@ -392,6 +396,9 @@ class HeaderWidget(QWidget):
         painter.setFont(metrics.font(Role.HEADING if not metrics.large else Role.BRAND))
         painter.setPen(kit.colour("on_celadon"))
         painter.drawText(logo, Qt.AlignmentFlag.AlignCenter, "瓯")
+        if self._below and self._only_brand:
+            painter.end()
+            return
         left = self._logo + metrics.px(4.4)
         room = self.width() - left - self._pills_width() - metrics.gap
         text = self._heading.height(room) + self._sub.height(room)
