@@ -28,6 +28,8 @@ from devices.worker import Cancel
 # For how long a service or reader that is gone is waited for while a resident stands there.
 ABSENT_PATIENCE_S = 5.0
 _AGAIN_AFTER_S = 0.1
+# What a card that is being pulled out may look like.
+_MAYBE_REMOVED = frozenset({Fault.CARD_UNREADABLE, Fault.DOCUMENT_KEY_WRONG})
 _GONE = frozenset({Fault.PCSC_ABSENT, Fault.READER_ABSENT})
 
 CardRecord = SocialCard | TravelDocument | UnknownCard
@@ -187,26 +189,32 @@ class Host:
     def _read(self, number: int, slot: str, request: Request, cancel: Cancel) -> object:
         card = Connection(self._scard, slot, cancel)
         try:
-            kind = identify.kind_of(card)
-            if kind is CardKind.UNKNOWN:
-                unknown = identify.uid_of(card)
-                return unknown.kind if request.kind_only else unknown
-            if request.kind_only:
-                return kind
-            if kind is CardKind.SOCIAL:
-                return socialcard.read_card(card)
-            if request.key is None:
-                raise DeviceError(Fault.DOCUMENT_KEY_NEEDED)
-            # Some chips do not let go of an application once it is selected.
-            card.reset()
-            return read_document(
-                card,
-                request.key,
-                self._trust,
-                lambda text: self._send("progress", number, text),
-            )
+            return self._read_connected(card, number, request)
+        except DeviceError as error:
+            if error.fault in _MAYBE_REMOVED:
+                card.require_presence()
+            raise
         finally:
             card.close()
+
+    def _read_connected(self, card: Connection, number: int, request: Request) -> object:
+        kind = identify.kind_of(card)
+        if kind is CardKind.UNKNOWN:
+            unknown = identify.uid_of(card)
+            return unknown.kind if request.kind_only else unknown
+        if request.kind_only:
+            return kind
+        if kind is CardKind.SOCIAL:
+            return socialcard.read_card(card)
+        if request.key is None:
+            raise DeviceError(Fault.DOCUMENT_KEY_NEEDED)
+        # Some chips do not let go of an application once it is selected.
+        card.reset()
+
+        def progress(text: str) -> None:
+            self._send("progress", number, text)
+
+        return read_document(card, request.key, self._trust, progress)
 
 
 def _why_no_card(status: PcscStatus) -> DeviceError:

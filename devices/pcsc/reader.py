@@ -127,7 +127,7 @@ class PcscReader(Worker):
 
     def wait_until_taken(self, cancel: Cancel, *, wait_s: float) -> bool:
         """Wait until no card lies there; False if one still does after `wait_s`."""
-        return bool(self._ask(Request(wait_s, 0.0, until_empty=True), cancel, _ignore))
+        return bool(self._ask(Request(wait_s, KIND_DEADLINE_S, until_empty=True), cancel, _ignore))
 
     def _ask(self, request: Request, cancel: Cancel, progress: Callable[[str], None]) -> Any:
         cancel.raise_if_cancelled()

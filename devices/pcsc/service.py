@@ -56,9 +56,10 @@ RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 _PNP = "\\\\?PnP?\\Notification"
 
 _SCOPE_USER = 0
-_SHARE_EXCLUSIVE, _SHARE_SHARED = 1, 2
+_SHARE_EXCLUSIVE = 1
 _T0, _T1 = 1, 2
-_LEAVE_CARD, _RESET, _UNPOWER = 0, 1, 2
+_STATUS_BYTES = 2
+_RESET, _UNPOWER = 1, 2
 _STATE_CHANGED, _STATE_UNKNOWN, _STATE_UNAVAILABLE = 0x0002, 0x0004, 0x0008
 _STATE_EMPTY, _STATE_PRESENT, _STATE_MUTE = 0x0010, 0x0020, 0x0200
 
@@ -163,7 +164,13 @@ class Connection:
         pci = self._scard.SCARD_PCI_T1 if self._protocol == _T1 else self._scard.SCARD_PCI_T0
         code, answer = self._scard.SCardTransmit(self._card, pci, list(apdu))
         if _unsigned(code) != _SUCCESS:
-            raise self._told_of(_unsigned(code))
+            if _unsigned(code) == _NOT_TRANSACTED:
+                self.require_presence()
+            raise fault_of(_unsigned(code))
+        if len(answer) < _STATUS_BYTES:
+            # Some drivers call it a success when the card is pulled out of an exchange.
+            self.require_presence()
+            raise fault_of(_NOT_TRANSACTED)
         return bytes(byte & 0xFF for byte in answer)
 
     def reset(self) -> None:
@@ -180,15 +187,14 @@ class Connection:
         self._scard.SCardDisconnect(self._card, _UNPOWER)
         self._context.release()
 
-    def _told_of(self, code: int) -> DeviceError:
-        """A failed exchange is most often a card on its way out: ask whether it is there."""
-        if code == _NOT_TRANSACTED:
-            reconnected, _ = self._scard.SCardReconnect(
-                self._card, _SHARE_EXCLUSIVE, _T0 | _T1, _RESET
-            )
-            if _unsigned(reconnected) in FAULTS:
-                return fault_of(_unsigned(reconnected))
-        return fault_of(code)
+    def require_presence(self) -> None:
+        """Raise what became of the card, if it is not there any more; it is reset otherwise.
+
+        A card on its way out fails in many ways before the reader notices that it is gone.
+        """
+        code, _ = self._scard.SCardReconnect(self._card, _SHARE_EXCLUSIVE, _T0 | _T1, _RESET)
+        if _unsigned(code) in FAULTS:
+            raise fault_of(_unsigned(code))
 
 
 def _or_fault(call: Callable[[], Any]) -> Any:

@@ -175,7 +175,7 @@ def face_record(picture: bytes, width_px: int, height_px: int, *, points: int = 
     body += bytes(6) + picture
     face = (20 + len(body)).to_bytes(4, "big") + points.to_bytes(2, "big") + bytes(14) + body
     record = b"FAC\x00010\x00" + (14 + len(face)).to_bytes(4, "big") + b"\x00\x01" + face
-    header = tlv.make(0xA1, bytes.fromhex("80020101870201018802000 8".replace(" ", "")))
+    header = tlv.make(0xA1, bytes.fromhex("800201018702010188020008"))
     template = tlv.make(0x7F60, header + tlv.make(0x5F2E, record))
     return tlv.make(lds.TAG_DG2, tlv.make(0x7F61, tlv.make(2, b"\x01") + template))
 

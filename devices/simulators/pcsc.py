@@ -2,7 +2,7 @@
 
 `PcscStack` starts Debian's pcscd with vsmartcard's virtual reader in namespaces of its own: the
 sockets of the host's pcscd and the host's network are not touched, and two stacks do not know of
-each other. It can be killed, stopped, and started again, with other readers if need be.
+each other. It can be killed, stopped, and started again, with or without its reader.
 `VirtualSlot` is one of its readers' slots: a card is put there, taken away, and made to fail at
 any of its commands.
 
@@ -32,8 +32,6 @@ _ROOT = Path(__file__).resolve().parents[2]
 _DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 FIRST_PORT = 35_963
 READER = "Virtual PCD"
-# vpcd listens on its port and the next: each reader takes two.
-_PORTS_EACH = 2
 _START_S = 10.0
 _RETRY_S = 0.02
 
@@ -51,6 +49,22 @@ class VirtualCard(Protocol):
 
     def respond(self, apdu: bytes) -> bytes:
         """The answer to one command, with its status word."""
+
+
+@dataclass(slots=True)
+class VirtualUidCard:
+    """A card of which PC/SC learns nothing but that it has a UID."""
+
+    uid_command: bytes  # the one command that it answers
+    uid: bytes = b"\x08\x11\x22\x33"
+    atr: bytes = bytes.fromhex("3B80800101")
+
+    def reset(self) -> None:
+        """It knows no state."""
+
+    def respond(self, apdu: bytes) -> bytes:
+        """The UID, or that it does not know the command."""
+        return self.uid + b"\x90\x00" if apdu == self.uid_command else b"\x6d\x00"
 
 
 @dataclass(slots=True)
@@ -228,8 +242,8 @@ class VirtualSlot:
 class PcscStack:
     """pcscd and its virtual readers. Use it as a context manager, or call `close`."""
 
-    def __init__(self, readers: int = 1) -> None:
-        """Start with so many readers (each has two slots)."""
+    def __init__(self, *, reader: bool = True) -> None:
+        """Start, with the reader plugged in or not."""
         self._base = Path(tempfile.mkdtemp(prefix="pcsc-"))
         for folder in ("run", "conf"):
             (self._base / folder).mkdir()
@@ -253,7 +267,7 @@ class PcscStack:
                 env={**os.environ, "PYTHONPATH": path},
             )
         try:
-            self.start(readers)
+            self.start(reader=reader)
         except BaseException:
             self.close()
             raise
@@ -264,20 +278,19 @@ class PcscStack:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, readers: int = 1) -> None:
-        """Start the service with so many readers and wait until it listens."""
+    def start(self, *, reader: bool = True) -> None:
+        """Start the service, with or without its reader, and wait until it listens."""
         for old in (self._base / "conf").iterdir():
             old.unlink()
-        for number in range(readers):
-            port = FIRST_PORT + _PORTS_EACH * number
-            name = READER if not number else f"{READER} {number + 1}"
-            (self._base / "conf" / f"reader{number}").write_text(
-                f'FRIENDLYNAME "{name}"\nDEVICENAME /dev/null:0x{port:X}\n'
-                f"LIBPATH {_DRIVER}\nCHANNELID 0x{port:X}\n"
+        if reader:
+            # The driver knows two slots and no second reader.
+            (self._base / "conf" / "reader").write_text(
+                f'FRIENDLYNAME "{READER}"\nDEVICENAME /dev/null:0x{FIRST_PORT:X}\n'
+                f"LIBPATH {_DRIVER}\nCHANNELID 0x{FIRST_PORT:X}\n"
             )
         self._order("start")
         end = time.monotonic() + _START_S
-        while not self._listens(readers):
+        while not self._listens(reader):
             if time.monotonic() > end:
                 raise TimeoutError("pcscd did not start")
             time.sleep(_RETRY_S)
@@ -291,7 +304,7 @@ class PcscStack:
         self._order("stop")
 
     def slot(self, number: int = 0) -> VirtualSlot:
-        """A slot; the first reader has 0 and 1, the next 2 and 3."""
+        """A slot of the reader, 0 or 1."""
         return VirtualSlot(lambda: self._connect(FIRST_PORT + number))
 
     def close(self) -> None:
@@ -300,13 +313,13 @@ class PcscStack:
         self._process.wait()
         shutil.rmtree(self._base, ignore_errors=True)
 
-    def _listens(self, readers: int) -> bool:
+    def _listens(self, reader: bool) -> bool:
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(self.socket_path))
         except OSError:
             return False
-        return True if not readers else self._driver_listens()
+        return True if not reader else self._driver_listens()
 
     def _driver_listens(self) -> bool:
         """By the kernel's list of the namespace: a connection would be a card put there."""
