@@ -77,6 +77,8 @@ _MOST_TEXTS = 600
 
 
 _MOST_TILES = 400
+_WHOLE_PX = 16_000
+"""Panels of at most so many pixels are kept whole (64 kB each)."""
 _TILES: dict[tuple[int, int, int, int, int, float], QImage] = {}
 """Corners of panels; they say nothing of anybody and stay from visit to visit."""
 
@@ -534,6 +536,8 @@ def _fill(
     round_px = min(radius or kit.metrics.radius, box.height() / 2)
     corner = ceil(round_px) + line
     across, down = min(box.width(), 2 * corner + 1), min(box.height(), 2 * corner + 1)
+    if box.width() * box.height() <= _WHOLE_PX:  # keys are many and alike
+        across, down = box.width(), box.height()
     tile = kit.tile(across, down, ground, edge, line, round_px)
     x, y, width, height = box.x(), box.y(), box.width(), box.height()
     if (across, down) == (width, height):
@@ -1046,10 +1050,8 @@ class PanelRowWidget(BlockWidget):
         block, kit = cast(PanelRow, self.block), self.kit
         self._points = tuple(kit.set(point) for point in block.points)
         self._column = round(max((kit.width(label) for label in block.labels), default=0)) + 2
-        self._label = kit.set(block.label)
-        self._value = kit.set(block.value, Role.STRONG)
         colon = "：" if kit.language == "zh" else ": "
-        self._run = kit.set(f"{block.label}{colon}**{block.value}**", rich=True)
+        self._on_one_run = f"{block.label}{colon}**{block.value}**"
         self.setAccessibleName(f"{block.label}{colon}{block.value}" if block.label else "")
         if block.points:
             self.setAccessibleName(kit.list(block.points))
@@ -1091,11 +1093,11 @@ class PanelRowWidget(BlockWidget):
                 left = x + metrics.px(5.4)
                 point.paint(painter, QRectF(left, y, cell, self.height()), ink)
         elif self._beside(self.width()):
-            self._label.paint(painter, QRectF(pad, y, self._column, self.height()), soft)
+            self._label().paint(painter, QRectF(pad, y, self._column, self.height()), soft)
             left = pad + self._column + metrics.gap
-            self._value.paint(painter, QRectF(left, y, pad + room - left, self.height()), ink)
+            self._value().paint(painter, QRectF(left, y, pad + room - left, self.height()), ink)
         else:
-            self._run.paint(painter, QRectF(pad, y, room, self.height()), ink)
+            self._run().paint(painter, QRectF(pad, y, room, self.height()), ink)
         painter.end()
 
     def extra_px(self) -> tuple[int, int]:
@@ -1106,6 +1108,15 @@ class PanelRowWidget(BlockWidget):
 
     def overflow(self) -> bool:
         return self.height_for(self.width()) + sum(self.extra_px()) > self.height()
+
+    def _label(self) -> Typeset:
+        return self.kit.set(cast(PanelRow, self.block).label)
+
+    def _value(self) -> Typeset:
+        return self.kit.set(cast(PanelRow, self.block).value, Role.STRONG)
+
+    def _run(self) -> Typeset:
+        return self.kit.set(self._on_one_run, rich=True)
 
     def _pad_px(self, *, end: bool) -> int:
         return self.kit.metrics.px(4.0 if end else 1.2)
@@ -1125,8 +1136,8 @@ class PanelRowWidget(BlockWidget):
             return max(point.height(self._cell(width)) for point in self._points)
         if self._beside(width):
             values = room - self._column - self.kit.metrics.gap
-            return max(self._label.height(self._column), self._value.height(values))
-        return self._run.height(room)
+            return max(self._label().height(self._column), self._value().height(values))
+        return self._run().height(room)
 
 
 @draws(Space)
