@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtGui import QHideEvent
 
-from kiosk.journey.events import FieldTyped
+from kiosk.journey.events import FieldTyped, Next
 from kiosk.journey.views import FormView
 from screens.keypads import Board, grouped
 from screens.theme import Role
@@ -49,6 +49,16 @@ class Screen(BlockScreen):
 
     def foot(self, body: FormView) -> Sequence[Block]:
         return () if self._confirming(body) else self._board.keys()
+
+    def extra_actions(self, body: FormView) -> tuple[Button, ...]:
+        """While pinyin is spelled, the main action waits for the characters."""
+        if self._confirming(body) or not self._board.spelling:
+            return ()
+        text = self.kit.text("form.choose-first")
+        waiting = Button(
+            key="next", name="next", text=text, on=Next(), kind="primary", enabled=False
+        )
+        return (waiting,)
 
     def hideEvent(self, _event: QHideEvent) -> None:
         """Who comes back begins anew; letters of pinyin do not stay."""

@@ -347,6 +347,11 @@ class Board:
         self._shift = not self._shift
         self._refresh()
 
+    @property
+    def spelling(self) -> bool:
+        """Letters of pinyin wait for a character to be chosen."""
+        return bool(self._spelling and self._found)
+
     def settle(self) -> None:
         """Letters that were not turned into characters stay as letters."""
         if self._spelling:

@@ -99,6 +99,7 @@ class Shell(QWidget):
             screen = screen_for(frame.step, parts.kit)
             screen.setParent(self)
             screen.lower()
+            screen.bar_may_change = self._show_bar
             self._screens[frame.step] = screen
         screen.frame = frame
         parts.show_frame(frame, screen.extra_actions(view.body))
@@ -108,6 +109,12 @@ class Shell(QWidget):
         for step, other in self._screens.items():
             other.setVisible(step is frame.step)
         parts.overlay(frame, self.rect())
+
+    def _show_bar(self) -> None:
+        """What the screen keeps to itself (a half-spelled word) may change the bar."""
+        screen, parts, view = self.step_screen(), self._parts, self._view
+        if screen is not None and parts is not None and view is not None:
+            parts.show_frame(view.frame, screen.extra_actions(view.body))
 
     def step_screen(self) -> StepScreen | None:
         """The screen of the step shown."""
@@ -278,7 +285,7 @@ def bar_rows(kit: Kit, frame: Frame, extra: Sequence[Button]) -> tuple[Button, .
     if frame.back:
         buttons.append(Button(key="back", name="back", text=kit.text("back"), on=Back()))
     buttons.extend(extra)
-    if frame.next_key:
+    if frame.next_key and not any(button.name == "next" for button in extra):
         buttons.append(
             Button(
                 key="next",

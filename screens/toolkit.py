@@ -1734,6 +1734,7 @@ class StepScreen(QWidget):
     def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kit = kit
+        self.bar_may_change: Callable[[], None] = _nothing
 
     frame: Frame
 
@@ -1744,6 +1745,10 @@ class StepScreen(QWidget):
     def extra_actions(self, _body: Any) -> tuple[Button, ...]:
         """More buttons for the bar at the bottom, beside Back and the main action."""
         return ()
+
+
+def _nothing() -> None:
+    pass
 
 
 class BlockScreen(StepScreen):
@@ -1783,6 +1788,7 @@ class BlockScreen(StepScreen):
         """Show the last view again, after local state has changed."""
         if self._shown is not None:
             self.update_view(*self._shown)
+            self.bar_may_change()
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         """The stage takes all of the screen."""

@@ -366,3 +366,12 @@ def test_typing_keeps_the_keys_and_moves_nothing(typist: Typist) -> None:
 
 def _keys(shell: Shell) -> list[KeyWidget]:
     return [key for key in shell.findChildren(KeyWidget) if key.isVisibleTo(shell)]
+
+
+def test_nobody_goes_on_with_letters_that_wait_for_a_character(typist: Typist) -> None:
+    typist.show("form-name", value="")
+    assert typist.shell.touchable("next") is not None
+    typist.keys(*"li")
+    assert typist.shell.touchable("next") is None
+    assert typist.shell.touch("cand:0")
+    assert typist.shell.touchable("next") is not None
