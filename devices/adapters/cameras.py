@@ -138,6 +138,8 @@ class CameraDevice(Device):
         if self.present() is False:
             raise DeviceError(Fault.CAMERA_ABSENT, "no such device")
         self._keep_off(cancel)
+        if self._camera.wanted:
+            raise DeviceError(Fault.CANCELLED, "in use")
         began_s = time.monotonic()
         self._opened = True
         self._camera.start()
@@ -182,23 +184,18 @@ class CameraDevice(Device):
         return Finding(figures=figures)
 
     def _after_test(self) -> None:
-        """Off again, unless somebody else has it now."""
-        if self._opened and not self._in_use():
+        """Off again, also when somebody came: a visit cannot have come to its own use of the
+        camera within the moment in which a test notices that."""
+        if self._opened:
+            self._opened = False
             self._camera.stop()
             self._camera.wait_for(CameraState.OFF, _OFF_S)
-        self._opened = False
 
     def _keep_off(self, cancel: Cancel) -> None:
         """Leave at once where the terminal serves somebody."""
         cancel.raise_if_cancelled()
         if self._in_use():
-            self._camera_was_not_ours()
             raise DeviceError(Fault.CANCELLED, "in use")
-
-    def _camera_was_not_ours(self) -> None:
-        if self._opened:
-            self._opened = False
-            self._camera.stop()  # a visit cannot have come to its camera so soon
 
     def _wait(self, cancel: Cancel) -> None:
         self._keep_off(cancel)

@@ -163,11 +163,12 @@ def test_a_shared_worker_and_its_driver_are_left_alone(simulator: SamvSimulator)
     device.close()
     outcome: list[Outcome[str]] = []
     over = threading.Event()
-    worker.submit(
-        lambda _: driver.sam_id(),
-        deadline_s=WAIT_S,
-        done=lambda told: (outcome.append(told), over.set()),
-    )
+
+    def done(told: Outcome[str]) -> None:
+        outcome.append(told)
+        over.set()
+
+    worker.submit(lambda _: driver.sam_id(), deadline_s=WAIT_S, done=done)
     assert over.wait(WAIT_S)
     assert outcome == [Succeeded(SAM_ID_TEXT)]
     worker.close()
