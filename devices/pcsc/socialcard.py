@@ -46,8 +46,8 @@ _NAME_EXTENSION = 0x4E
 Records = Mapping[int, bytes]
 
 
-class _FieldError(ValueError):
-    """A field that makes no sense; names it."""
+class FieldError(ValueError):
+    """A field that makes no sense. The text names it and never quotes it."""
 
 
 def is_selected(card: Card) -> bool:
@@ -69,7 +69,7 @@ def read_card(card: Card) -> SocialCard:
         return card_of(_read_twice(card, EF_ISSUE), _read_twice(card, EF_PERSON))
     except DeviceError:
         raise
-    except (CardProtocolError, _FieldError) as error:
+    except (CardProtocolError, FieldError) as error:
         reason = str(error)
     raise DeviceError(Fault.CARD_UNREADABLE, reason)
 
@@ -133,14 +133,14 @@ def split_record(data: bytes) -> dict[int, bytes]:
 
 
 def card_of(issue: Records, person: Records) -> SocialCard:
-    """The card that the records of EF05 and EF06 describe. Raises ValueError naming a field."""
+    """The card that the records of EF05 and EF06 describe. Raises FieldError."""
     number = _text(person, _NUMBER, "number")
     if not number_is_valid(number):
-        raise _FieldError("number")
+        raise FieldError("number")
     name = _name(person)
     birth = _day(person, _BIRTH, "birth")
     if birth is not None and number[6:14] != f"{birth:%Y%m%d}":
-        raise _FieldError("number and birth differ")
+        raise FieldError("number and birth differ")
     return SocialCard(
         name=name,
         number=number,
@@ -167,7 +167,7 @@ def _name(person: Records) -> str:
     except UnicodeDecodeError:
         name = ""
     if not name or any(unicodedata.category(char) in ("Cc", "Cs", "Cn") for char in name):
-        raise _FieldError("name")
+        raise FieldError("name")
     return name
 
 
@@ -179,7 +179,7 @@ def _text(records: Records, tag: int, name: str) -> str:
     """An `an` field: ASCII, padded with zeros (some cards use spaces)."""
     raw = _stripped(records, tag).strip(b" ")
     if not all(0x20 < byte < 0x7F for byte in raw):
-        raise _FieldError(name)
+        raise FieldError(name)
     return raw.decode("ascii")
 
 
@@ -191,7 +191,7 @@ def _hex(records: Records, tag: int) -> str:
 def _digits(records: Records, tag: int, name: str) -> str:
     digits = _hex(records, tag)
     if digits and not digits.isdecimal():
-        raise _FieldError(name)
+        raise FieldError(name)
     return digits
 
 
@@ -203,7 +203,7 @@ def _day(records: Records, tag: int, name: str) -> date | None:
     try:
         return date.fromisoformat(digits)
     except ValueError:
-        raise _FieldError(name) from None
+        raise FieldError(name) from None
 
 
 def _sex(person: Records) -> Sex:
@@ -212,7 +212,7 @@ def _sex(person: Records) -> Sex:
     try:
         return Sex(text or "0")
     except ValueError:
-        raise _FieldError("sex") from None
+        raise FieldError("sex") from None
 
 
 def _nation(person: Records) -> str:
@@ -220,5 +220,5 @@ def _nation(person: Records) -> str:
     raw = _stripped(person, _NATION)
     text = raw.decode("ascii") if raw.isdigit() else raw.hex().rstrip("f")
     if text and not (text.isdecimal() and len(text) <= 2):
-        raise _FieldError("nation")
+        raise FieldError("nation")
     return text.zfill(2) if text else ""

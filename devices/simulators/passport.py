@@ -250,7 +250,14 @@ class VirtualPassport:
         self._pace: _Pace | None = None
 
     def respond(self, apdu: bytes) -> bytes:
-        """The answer to one command."""
+        """The answer to one command; a command that makes no sense ends what was open."""
+        try:
+            return self._respond(bytes(apdu))
+        except (ValueError, LookupError, AssertionError):
+            self.reset()
+            return b"\x6f\x00"
+
+    def _respond(self, apdu: bytes) -> bytes:
         if len(apdu) < 4:
             return b"\x67\x00"
         if self._session is not None:

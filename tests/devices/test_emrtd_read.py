@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given
+from asn1crypto import core, keys
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from devices.errors import DeviceError, Fault
 from devices.pcsc import guard, tlv
 from devices.pcsc.emrtd import lds, sod
+from devices.pcsc.emrtd.curves import CURVES
 from devices.pcsc.emrtd.key import DocumentKey, MrzError, parse
 from devices.pcsc.emrtd.read import read_document
 from devices.pcsc.emrtd.sod import Forged, TrustStore, judge
@@ -194,6 +198,47 @@ def test_signatures_of_other_kinds(country: Country) -> None:
         judge(broken, groups, TrustStore([country.authority]))
 
 
+@pytest.mark.parametrize("number", sorted(CURVES))
+def test_curves_written_out_are_recognised(number: int) -> None:
+    """ICAO wants a curve's numbers in the certificate instead of its name."""
+    curve = CURVES[number]
+    size = curve.size_bytes
+    domain = keys.SpecifiedECDomain(
+        {
+            "version": "ecdpVer1",
+            "field_id": {"field_type": "prime_field", "parameters": core.Integer(curve.p)},
+            "curve": {"a": curve.a.to_bytes(size, "big"), "b": curve.b.to_bytes(size, "big")},
+            "base": curve.encode(curve.g),
+            "order": curve.n,
+            "cofactor": 1,
+        }
+    )
+    algorithm = {"algorithm": "ec", "parameters": keys.ECDomainParameters("specified", domain)}
+    public = keys.PublicKeyInfo(
+        {"algorithm": algorithm, "public_key": keys.ECPointBitString(curve.encode(curve.g))}
+    )
+    assert sod._curve_of(keys.PublicKeyInfo.load(public.dump())) is curve
+    assert curve.multiply(curve.n - 1, curve.g) == (curve.g[0], curve.p - curve.g[1])
+    assert curve.add(curve.g, curve.multiply(-1, curve.g)) is None
+
+
+@pytest.mark.parametrize("make", [ec.SECP256R1, ec.SECP521R1, ec.BrainpoolP512R1])
+def test_our_arithmetic_agrees_with_the_librarys(make: type[ec.EllipticCurve]) -> None:
+    curve = next(c for c in CURVES.values() if c.name.lower() == make.name.lower())
+    private = ec.generate_private_key(make())
+    numbers = private.public_key().public_numbers()
+    assert curve.multiply(private.private_numbers().private_value, curve.g) == (
+        numbers.x,
+        numbers.y,
+    )
+    r, s = utils.decode_dss_signature(private.sign(b"text", ec.ECDSA(hashes.SHA384())))
+    public, digest = (numbers.x, numbers.y), hashlib.sha384(b"text").digest()
+    assert curve.verify(public, digest, r, s)
+    assert not curve.verify(public, hashlib.sha384(b"other").digest(), r, s)
+    assert not curve.verify(public, digest, r, s + 1)
+    assert not curve.verify((1, 1), digest, r, s)
+
+
 def test_a_signed_list_cannot_be_exchanged() -> None:
     groups = {1: FILES[lds.EF_DG1]}
     content = sod._open(COUNTRY.sign(groups))[1]
@@ -212,6 +257,7 @@ def test_certificates_come_from_a_folder(tmp_path: Path) -> None:
     assert len(TrustStore.of_folder(None)) == len(TrustStore.of_folder(tmp_path / "none")) == 0
 
 
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
 def test_no_change_of_the_signature_goes_unnoticed(at: int, value: int) -> None:
     """A changed byte ends in a forgery, in "not known", or was not part of what is signed."""

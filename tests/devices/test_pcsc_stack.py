@@ -427,18 +427,18 @@ def test_a_killed_child_is_started_again_by_itself(
     assert PcscStatus(service=None) in seen.all
 
 
-def test_only_the_named_readers_count(stack: PcscStack, table: Table, seen: Seen) -> None:
+def test_only_the_named_readers_count(stack: PcscStack, table: Table) -> None:
     table.put(social())
-    seen.wait_for(has(SlotState.PRESENT))
     reader = PcscReader(socket_path=stack.socket_path, reader="00 01")
     try:
-        assert fault_of(lambda: reader.read(Cancel(), wait_s=1.0)) is Fault.CARD_ABSENT
+        assert fault_of(lambda: reader.read(Cancel(), wait_s=0.6)) is Fault.CARD_ABSENT
         assert reader.status.slots == (("Virtual PCD 00 01", SlotState.EMPTY),)
     finally:
         reader.close()
 
 
-def test_closing_ends_what_runs(stack: PcscStack, shared_reader: PcscReader) -> None:
+def test_closing_ends_what_runs(stack: PcscStack, table: Table) -> None:
+    table.clear()
     reader = PcscReader(socket_path=stack.socket_path)
     threading.Timer(0.2, reader.close).start()
     assert fault_of(lambda: reader.read(Cancel(), wait_s=WAIT_S)) is Fault.CANCELLED
