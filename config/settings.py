@@ -21,6 +21,8 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 ENVIRONMENT_PREFIX = "KIOSK_"
@@ -110,6 +112,16 @@ class Face(_Section):
     frames: Annotated[int, Field(ge=1, le=15)] = 3
     tries: Annotated[int, Field(ge=1, le=5)] = 3
     deadline_s: Seconds = 15
+    # What must show a living head; docs/liveness.md says what each is worth.
+    liveness: Literal["turn", "infrared", "none"] = "turn"
+    infrared_device: str = ""  # number or path, as for [camera]
+
+    @field_validator("infrared_device")
+    @classmethod
+    def _infrared_needs_a_camera(cls, device: str, info: ValidationInfo) -> str:
+        if info.data.get("liveness") == "infrared" and not device:
+            raise ValueError('liveness = "infrared" needs the infrared camera here')
+        return device
 
 
 class Printer(_Section):

@@ -84,6 +84,7 @@ class CameraSpec:
     hold_frames: int = 1
     stall_s: float = 2.0  # without a frame for so long, the camera counts as stalled
     still: bool = False  # simulated only: no motion, no noise of its own
+    infrared: bool = False  # simulated only: the scene as an infrared camera beside sees it
 
     @property
     def preview_size_px(self) -> tuple[int, int]:

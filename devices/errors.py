@@ -93,6 +93,9 @@ class Fault(Enum):
     FACE_DIFFERENT = _Row(
         "FC-04", Recovery.RESIDENT, "the face is too far from the portrait", _NOTICE
     )
+    FACE_NOT_LIVE = _Row(
+        "FC-05", Recovery.RESIDENT, "the face matched, but not as a living head", _NOTICE
+    )
     PRINTER_ABSENT = _Row("PR-01", Recovery.STAFF, "the printer cannot be reached", _OUT)
     PAPER_OUT = _Row("PR-02", Recovery.STAFF, "the printer has no paper", _OUT)
     PRINT_FAILED = _Row("PR-03", Recovery.STAFF, "the print job failed", _DEGRADED)

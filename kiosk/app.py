@@ -88,6 +88,7 @@ class Equipment:
     wlt_library: Path | None = None
     demo: bool = False
     keep_paper: Callable[[str, bytes], None] | None = field(default=None)
+    infrared: CameraSpec | None = None
 
 
 def equipment_of(settings: Settings) -> Equipment:
@@ -97,7 +98,7 @@ def equipment_of(settings: Settings) -> Equipment:
     receipts = CupsPrinter(printer.queue, server)
     sheets = CupsPrinter(printer.a4_queue, server, media="a4") if printer.a4_queue else receipts
     camera, documents = settings.camera, settings.document_camera
-    wlt = settings.reader.wlt_library
+    wlt, second = settings.reader.wlt_library, settings.face.infrared_device
     return Equipment(
         reader=SamvReader(settings.reader.port, baud=settings.reader.baud),
         face=CameraSpec("v4l2", camera.device, camera.width_px, camera.height_px, mirror=True),
@@ -111,6 +112,9 @@ def equipment_of(settings: Settings) -> Equipment:
         receipts=receipts,
         sheets=sheets,
         wlt_library=Path(wlt) if wlt else None,
+        infrared=CameraSpec("v4l2", second, camera.width_px, camera.height_px, mirror=True)
+        if settings.face.liveness == "infrared"
+        else None,
     )
 
 
@@ -128,6 +132,7 @@ def rules_of(settings: Settings, *, demo: bool) -> Rules:
         face_frames=face.frames,
         face_tries=face.tries,
         face_deadline_s=face.deadline_s,
+        face_liveness=face.liveness,
         card_wait_s=settings.reader.wait_s,
         idle_normal_s=idle.normal_s,
         idle_large_s=idle.large_s,
@@ -329,7 +334,9 @@ class Terminal(QObject):
         settings, reply, equipment = self._settings, self._bridge.reply, self._equipment
         wlt = equipment.wlt_library
         self._reader = CardReading(equipment.reader, reply, wlt_library=wlt)
-        self._face = FaceMatching(equipment.face, reply, wlt_library=wlt)
+        self._face = FaceMatching(
+            equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
+        )
         self._documents = PaperCapture(equipment.documents, reply)
         self._submitting = Submitting(self._outbox, reply, self._pledge_text)
         self._printing = Printing(

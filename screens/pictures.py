@@ -149,9 +149,14 @@ class SignPictureWidget(BlockWidget):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundPreview(Block):
-    """What the face camera sees, mirrored, in a circle."""
+    """What the face camera sees, in a circle; it comes mirrored from the camera.
+
+    `turn`: an arrow to the "left" or "right" edge, "" for none. As in a mirror, the left
+    of the picture is the left hand's side.
+    """
 
     says: str
+    turn: str = ""
 
 
 @draws(RoundPreview)
@@ -170,6 +175,7 @@ class RoundPreviewWidget(BlockWidget):
 
     def apply(self) -> None:
         self.setAccessibleName(cast(RoundPreview, self.block).says)
+        self.update()
 
     def height_for(self, _width: int) -> int:
         metrics = self.kit.metrics
@@ -224,12 +230,22 @@ class RoundPreviewWidget(BlockWidget):
             image = QImage(rgb, width, height, width * 3, QImage.Format.Format_RGB888)
             cut = float(min(width, height))
             source = QRectF((width - cut) / 2, (height - cut) / 2, cut, cut)
-            painter.translate(self.width(), 0)
-            painter.scale(-1.0, 1.0)  # as in a mirror
             painter.drawImage(box, image, source)
-            painter.resetTransform()
         painter.setClipping(False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(kit.colour("celadon"), ring))
         painter.drawEllipse(box)
+        self._paint_arrow(painter, box)
         painter.end()
+
+    def _paint_arrow(self, painter: QPainter, box: QRectF) -> None:
+        """Where to turn: a large arrow over the circle's edge, on a disc to be seen on skin."""
+        turn = cast(RoundPreview, self.block).turn
+        if not turn:
+            return
+        side = box.width() * 0.19
+        x = box.left() - side * 0.4 if turn == "left" else box.right() - side * 0.6
+        x = min(max(0.0, x), self.width() - side)
+        disc = QRectF(x, box.center().y() - side / 2, side, side)
+        fill, ink = self.kit.colour("celadon"), self.kit.colour("card")
+        paint_badge(painter, f"arrow-{turn}", disc, fill, ink, 0.1)

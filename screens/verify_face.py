@@ -25,7 +25,7 @@ class Screen(BlockScreen):
         centred = not kit.metrics.landscape
         title = Heading(
             key="title",
-            text=kit.text(f"face.{body.state}"),
+            text=kit.text(f"face.turn.{body.turn}" if body.turn else f"face.{body.state}"),
             sub=self._sub(body),
             centred=centred,
         )
@@ -86,6 +86,8 @@ class Screen(BlockScreen):
         return (other, again)
 
     def _sub(self, body: VerifyFaceView) -> str:
+        if body.turn:
+            return self.kit.text("face.turn.sub")
         if body.state != "failed":
             return self.kit.text(f"face.{body.state}.sub")
         if body.tries_left == 0:
@@ -115,7 +117,7 @@ class Screen(BlockScreen):
 
     def _looking(self, body: VerifyFaceView) -> tuple[Block, ...]:
         kit = self.kit
-        preview = RoundPreview(key="preview", says=kit.text("face.preview"))
+        preview = RoundPreview(key="preview", says=kit.text("face.preview"), turn=body.turn)
         if kit.metrics.landscape:
             return (preview,)
         hint = kit.text(f"face.hint.{body.hint or 'none'}")

@@ -9,6 +9,7 @@ Promises:
 - the camera is off until `look(True)`, which is for after consent, and `look(False)` closes
   the device and wipes its pictures;
 - every match ends in exactly one call of `done`, with a FaceMatch or a DeviceError;
+- a match with a challenge ends in a FaceMatch that matched only when the challenge was met;
 - after a crash the running match fails with FACE_ENGINE_FAILED and the next one works.
 
 `hint`, `done` and `status` are called on a worker's thread and must hand over at once.
@@ -35,6 +36,9 @@ PORTRAIT_HEIGHT_PX = 126
 HintCallback = Callable[[FaceHint], None]
 DoneCallback = Callable[["FaceMatch | DeviceError"], None]
 
+CHALLENGES = ("none", "turn", "infrared")
+TURN_EXTRA_S = 12.0  # on top of a match's deadline, for the turn and one more try at it
+
 _ENGINE_NICENESS = 5
 _LOAD_S = 60.0  # loading takes 2 s; on a machine that is busy starting up, more
 _GRACE_S = 2.0  # past a match's deadline, for the frame that is being worked on
@@ -55,6 +59,15 @@ class FaceNotSeen(DeviceError):
         self.match = match
 
 
+class FaceNotLive(DeviceError):
+    """The face matched but no living head was shown; `why` is for technicians."""
+
+    def __init__(self, match: FaceMatch, why: str) -> None:
+        super().__init__(Fault.FACE_NOT_LIVE, why)
+        self.match = match
+        self.why = why
+
+
 @dataclass(eq=False)
 class _Job:
     number: int
@@ -62,6 +75,7 @@ class _Job:
     threshold: float
     frames: int
     deadline_at_s: float
+    challenge: str
     hint: HintCallback
     done: DoneCallback
 
@@ -78,23 +92,32 @@ class Ticket:
 
 
 class FaceStation:
-    """A camera and a matching engine."""
+    """A camera and a matching engine, with an infrared camera where there is one."""
 
-    def __init__(self, spec: CameraSpec, status: StatusCallback | None = None) -> None:
+    def __init__(
+        self,
+        spec: CameraSpec,
+        status: StatusCallback | None = None,
+        infrared: CameraSpec | None = None,
+    ) -> None:
         self.camera = Camera(spec, status)
-        self._engine = _EngineWorker(self.camera)
+        self.infrared = Camera(infrared) if infrared is not None else None
+        self._engine = _EngineWorker(self.camera, self.infrared)
 
     def start(self) -> None:
         """Start both processes and load the models; the camera stays off."""
-        self.camera.prewarm()
+        for camera in self._cameras:
+            camera.prewarm()
         self._engine.start()
 
     def look(self, on: bool) -> None:
         """Turn the camera on (only after consent) or off, which cancels every match."""
-        if on:
-            self.camera.start()
-        else:
-            self.camera.stop()
+        for camera in self._cameras:
+            if on:
+                camera.start()
+            else:
+                camera.stop()
+        if not on:
             self._engine.cancel_all("the camera was turned off")
 
     def preview(self) -> PreviewFrame | None:
@@ -110,19 +133,29 @@ class FaceStation:
         deadline_s: float,
         hint: HintCallback,
         done: DoneCallback,
+        challenge: str = "none",
     ) -> Ticket:
         """Compare who stands there with a portrait (102 x 126 RGB bytes).
 
         `frames` good frames are compared and their median distance decides. `deadline_s`
-        runs from now. Matches queue up. Ends in FaceMatch, or DeviceError: FACE_NOT_SEEN
-        (a FaceNotSeen), FACE_PORTRAIT_EMPTY, FACE_ENGINE_FAILED, CAMERA_ABSENT,
-        CAMERA_STALLED or CANCELLED. ValueError when the portrait has the wrong size.
+        runs from now. Matches queue up. `challenge` is one of CHALLENGES (see
+        `devices.face.liveness`); a turn has TURN_EXTRA_S more and shows what it demands by
+        hints. Ends in FaceMatch, or DeviceError: FACE_NOT_SEEN (a FaceNotSeen),
+        FACE_NOT_LIVE (a FaceNotLive), FACE_PORTRAIT_EMPTY, FACE_ENGINE_FAILED,
+        CAMERA_ABSENT, CAMERA_STALLED or CANCELLED. ValueError when the portrait has the
+        wrong size, or for infrared where there is no such camera.
         """
         if len(portrait) != PORTRAIT_WIDTH_PX * PORTRAIT_HEIGHT_PX * 3:
             raise ValueError("the portrait is not 102 x 126 RGB")
         if frames < 1:
             raise ValueError("a match needs at least one frame")
-        return self._engine.match(portrait, threshold, frames, deadline_s, hint, done)
+        if challenge not in CHALLENGES:
+            raise ValueError(f"challenge {challenge!r} is not one of {', '.join(CHALLENGES)}")
+        if challenge == "infrared" and self.infrared is None:
+            raise ValueError("there is no infrared camera")
+        if challenge == "turn":
+            deadline_s += TURN_EXTRA_S
+        return self._engine.match(portrait, threshold, frames, deadline_s, challenge, hint, done)
 
     @property
     def engine_ready(self) -> bool:
@@ -135,16 +168,22 @@ class FaceStation:
         return self._engine.child_pid
 
     def close(self) -> None:
-        """End both processes; a match that runs is cancelled."""
+        """End all processes; a match that runs is cancelled."""
         self._engine.close()
-        self.camera.close()
+        for camera in self._cameras:
+            camera.close()
+
+    @property
+    def _cameras(self) -> tuple[Camera, ...]:
+        return (self.camera,) if self.infrared is None else (self.camera, self.infrared)
 
 
 class _EngineWorker(Worker):
     """Owns the engine's process and the queue of matches."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, infrared: Camera | None) -> None:
         self._camera = camera
+        self._infrared = infrared
         self._numbers = itertools.count(1)
         self._jobs: deque[_Job] = deque()
         self._running: _Job | None = None
@@ -164,11 +203,13 @@ class _EngineWorker(Worker):
         threshold: float,
         frames: int,
         deadline_s: float,
+        challenge: str,
         hint: HintCallback,
         done: DoneCallback,
     ) -> Ticket:
-        deadline_at_s = time.monotonic() + deadline_s
-        job = _Job(next(self._numbers), portrait, threshold, frames, deadline_at_s, hint, done)
+        until_s = time.monotonic() + deadline_s
+        number = next(self._numbers)
+        job = _Job(number, portrait, threshold, frames, until_s, challenge, hint, done)
         looking = self._camera.wanted  # as of now: what is turned off later is a cancel
         if not self._post(lambda: self._add(job, looking)):
             done(DeviceError(Fault.CANCELLED, "the station is closed"))
@@ -192,7 +233,10 @@ class _EngineWorker(Worker):
             self._retry_at_s = None
             self._load_by_s = time.monotonic() + _LOAD_S
             handle: BoardHandle = self._camera.board.handle
-            self._child = Child("devices.face.engine", (handle, _ENGINE_NICENESS), (handle.fd,))
+            second = self._infrared.board.handle if self._infrared is not None else None
+            fds = (handle.fd,) if second is None else (handle.fd, second.fd)
+            boot = (handle, _ENGINE_NICENESS, second)
+            self._child = Child("devices.face.engine", boot, fds)
 
     def _add(self, job: _Job, looking: bool) -> None:
         if not looking:
@@ -211,6 +255,7 @@ class _EngineWorker(Worker):
                 job.threshold,
                 job.frames,
                 job.deadline_at_s,
+                job.challenge,
             )
             self._child.send(message)
 
@@ -248,6 +293,8 @@ class _EngineWorker(Worker):
                 self._finish(result)
             case ("unseen", int(ticket), FaceMatch() as result) if ticket == number:
                 self._finish(self._why_unseen(result))
+            case ("not-live", int(ticket), FaceMatch() as result, str(why)) if ticket == number:
+                self._finish(self._why_not_live(result, why))
             case ("no-portrait", int(ticket)) if ticket == number:
                 self._finish(DeviceError(Fault.FACE_PORTRAIT_EMPTY))
             case _:
@@ -259,6 +306,11 @@ class _EngineWorker(Worker):
         if result.frames_seen == 0:
             return DeviceError(fault or Fault.CAMERA_STALLED, "no frame during the match")
         return FaceNotSeen(result)
+
+    def _why_not_live(self, result: FaceMatch, why: str) -> DeviceError:
+        """An infrared camera that is away is a fault of the terminal, not of the person."""
+        fault = _CAMERA_FAULTS.get(self._infrared.state) if self._infrared else None
+        return DeviceError(fault, "the infrared camera") if fault else FaceNotLive(result, why)
 
     def _child_gone(self) -> None:
         self._fail("the process ended")

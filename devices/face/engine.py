@@ -3,21 +3,26 @@
 Promises:
 - frames and encodings exist in this process's memory only and are dropped with the match;
 - models are loaded and run once before "ready" is sent, so that a first match is not slow;
-- a command to cancel is heard between two frames (about 0.1 s at worst).
+- a command to cancel is heard between two frames (about 0.1 s at worst);
+- where a challenge is asked for, no match leaves this process without it: what was matched
+  is either shown to be a living head (`devices.face.liveness`) or is not a match.
 
-Commands: `("match", ticket, portrait, threshold, frames, deadline_at_s)`, `("cancel",
-ticket)`. Answers: `("ready",)`, `("hint", ticket, hint)`, `("matched", ticket, FaceMatch)`,
-`("unseen", ticket, FaceMatch)`, `("no-portrait", ticket)`.
+Commands: `("match", ticket, portrait, threshold, frames, deadline_at_s, challenge)`,
+`("cancel", ticket)`. Answers: `("ready",)`, `("hint", ticket, hint)`, `("matched", ticket,
+FaceMatch)`, `("unseen", ticket, FaceMatch)`, `("no-portrait", ticket)`, `("not-live",
+ticket, FaceMatch, why)`. A challenge is "none", "turn" or "infrared".
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any, cast
@@ -26,8 +31,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from devices.face import quality
-from devices.face.quality import Box, Limits, Picture
+from devices.face import liveness, quality
+from devices.face.liveness import Base, Side, Sighting, Spot, Stage, TurnLimits, TurnTest
+from devices.face.quality import Box, Limits, Picture, Point
 from devices.records import FaceHint, FaceMatch
 from devices.vision.board import BoardHandle, FrameBoard, PreviewFrame
 from devices.vision.process import child_main
@@ -104,14 +110,43 @@ def judge(rgb: Picture, boxes: list[Box], limits: Limits) -> FaceHint:
     light = quality.exposure(grey, limits)
     if light:
         return light
-    marks = face_recognition.face_landmarks(rgb, [face.css], model="small")[0]
-    # dlib names the eyes by the picture's side, with x growing to the right.
-    eyes = sorted((marks["left_eye"], marks["right_eye"]), key=lambda eye: eye[0][0])
-    if not quality.pose_within(eyes[0], eyes[1], marks["nose_tip"][0], limits):
+    if not quality.pose_within(*_marks(rgb, face), limits):
         return FaceHint.LOOK_STRAIGHT
     if quality.sharpness(grey) < limits.sharpness:
         return FaceHint.HOLD_STILL
     return FaceHint.NONE
+
+
+def _marks(rgb: Picture, face: Box) -> tuple[list[Point], list[Point], Point]:
+    """Both eyes' corners, the one at the picture's left first, and the nose's base (px)."""
+    marks = face_recognition.face_landmarks(rgb, [face.css], model="small")[0]
+    # dlib names the eyes by the picture's side, with x growing to the right.
+    eyes = sorted((marks["left_eye"], marks["right_eye"]), key=lambda eye: eye[0][0])
+    return eyes[0], eyes[1], marks["nose_tip"][0]
+
+
+def sight(rgb: Picture, face: Box, distance: float, at_s: float) -> Sighting:
+    """One face as a turn test takes it; `distance` is the encoding's from the matched face."""
+    _, aside, below = quality.pose(*_marks(rgb, face))
+    return Sighting(
+        at_s=at_s,
+        x=(face.left + face.right) / 2,
+        y=(face.top + face.bottom) / 2,
+        height=float(face.height_px),
+        aside=aside,
+        below=below,
+        distance=distance,
+    )
+
+
+def spot(face: Box, rgb: Picture) -> Spot:
+    """Where a face is, as parts of its picture."""
+    height, width = rgb.shape[:2]
+    return Spot(
+        (face.left + face.right) / 2 / width,
+        (face.top + face.bottom) / 2 / height,
+        face.height_px / height,
+    )
 
 
 @dataclass
@@ -125,10 +160,12 @@ class Trial:
     seen: int = 0
     refused: Counter[FaceHint] = field(default_factory=Counter)
     used: list[Encoding] = field(default_factory=list, repr=False)
+    sightings: list[Sighting] = field(default_factory=list)  # of the frames in `used`
+    face: Box | None = None  # in the frame that was looked at last
     _blank: int = 0
 
-    def look(self, rgb: Picture) -> FaceHint:
-        """Take one frame in; returns the gate's verdict."""
+    def look(self, rgb: Picture, at_s: float = 0.0) -> FaceHint:
+        """Take one frame in, taken at `at_s` (monotonic); returns the gate's verdict."""
         self.seen += 1
         boxes = find_faces(rgb)
         if boxes:
@@ -138,16 +175,41 @@ class Trial:
                 boxes = find_faces(rgb, upsample=1)
             self._blank += 1
         hint = judge(rgb, boxes, self.limits)
-        face = quality.nearest(boxes)
+        face = self.face = quality.nearest(boxes)
         if hint or face is None:
             self.refused[hint] += 1
             return hint
         encoding = encode(rgb, face)
         if self.used and _distance(self.used[0], encoding) > SAME_PERSON:
-            self.used.clear()  # somebody else has stepped in: begin again
+            self.again()  # somebody else has stepped in
             self.refused[FaceHint.ONE_PERSON] += 1
         self.used.append(encoding)
+        self.sightings.append(sight(rgb, face, 0.0, at_s))
         return FaceHint.NONE
+
+    def again(self) -> None:
+        """Begin again: no frame so far counts."""
+        self.used.clear()
+        self.sightings.clear()
+
+    def drop_last(self) -> None:
+        """The last good frame does not count: another camera did not bear it out."""
+        self.used.pop()
+        self.sightings.pop()
+
+    def watch(self, rgb: Picture, at_s: float) -> Sighting | None:
+        """The matched face in a later frame, straight or not; None without exactly one."""
+        self.seen += 1
+        boxes = find_faces(rgb)
+        face = quality.nearest(boxes)
+        if face is None or quality.presence(boxes, rgb.shape[0], self.limits):
+            return None
+        return sight(rgb, face, _distance(self.matched_face, encode(rgb, face)), at_s)
+
+    @property
+    def matched_face(self) -> Encoding:
+        """The middle of the encodings that were compared."""
+        return cast("Encoding", np.mean(self.used, axis=0))
 
     @property
     def decided(self) -> bool:
@@ -184,23 +246,46 @@ def as_picture(frame: PreviewFrame) -> Picture:
 class Engine:
     """Obeys the parent: one match at a time."""
 
-    def __init__(self, board: FrameBoard, pipe: Connection[Any, Any], limits: Limits) -> None:
+    def __init__(
+        self,
+        board: FrameBoard,
+        pipe: Connection[Any, Any],
+        limits: Limits,
+        infrared: FrameBoard | None = None,
+        choose: Callable[[], Side] = lambda: secrets.choice(tuple(Side)),
+    ) -> None:
         self._board = board
         self._pipe = pipe
         self._limits = limits
+        self._infrared = infrared
+        self._choose = choose
 
     def run(self) -> None:
         """Serve until the parent closes the pipe."""
         self._pipe.send(("ready",))
         while True:
             match self._pipe.recv():
-                case ("match", int(ticket), bytes(portrait), threshold, frames, deadline_at_s):
-                    self._match(ticket, portrait, threshold, frames, deadline_at_s)
+                case (
+                    "match",
+                    int(ticket),
+                    bytes(portrait),
+                    threshold,
+                    frames,
+                    deadline_at_s,
+                    str(challenge),
+                ):
+                    self._match(ticket, portrait, threshold, frames, deadline_at_s, challenge)
                 case _:
                     continue  # a cancel that came after its match had ended
 
     def _match(
-        self, ticket: int, portrait: bytes, threshold: float, frames: int, deadline_at_s: float
+        self,
+        ticket: int,
+        portrait: bytes,
+        threshold: float,
+        frames: int,
+        deadline_at_s: float,
+        challenge: str,
     ) -> None:
         began_s = time.monotonic()
         encoding = encode_portrait(portrait)
@@ -209,6 +294,7 @@ class Engine:
             return
         trial = Trial(encoding, threshold, frames, self._limits)
         told = _Teller(self._pipe, ticket)
+        round_ = _ROUNDS[challenge](trial, told, self)
         last = 0
         while time.monotonic() < deadline_at_s:
             if self._cancelled(ticket):
@@ -219,11 +305,23 @@ class Engine:
             if frame is None or frame.sequence == last:
                 continue
             last = frame.sequence
-            told.saw(trial.look(as_picture(frame)))
-            if trial.decided:
-                self._pipe.send(("matched", ticket, trial.result()))
+            answer = round_.look(as_picture(frame), frame.at_s)
+            if answer is not None:
+                self._pipe.send((answer[0], ticket, *answer[1:]))
                 return
-        self._pipe.send(("unseen", ticket, trial.result()))
+        answer = round_.late()
+        self._pipe.send((answer[0], ticket, *answer[1:]))
+
+    def choose(self) -> Side:
+        """To which side the next turn is demanded; nobody can know it before."""
+        return self._choose()
+
+    def infrared_at(self, at_s: float) -> Picture | None:
+        """The infrared picture of that moment, None when there is none fresh enough."""
+        frame = self._infrared.latest() if self._infrared is not None else None
+        if frame is None or abs(frame.at_s - at_s) > liveness.INFRARED_FRESH_S:
+            return None
+        return as_picture(frame)
 
     def _cancelled(self, ticket: int) -> bool:
         """Look for a cancel; waits a moment, so that the loop does not spin."""
@@ -244,9 +342,116 @@ class _Teller:
     def saw(self, hint: FaceHint) -> None:
         kind, count = self._run
         self._run = (hint, count + 1 if hint is kind else 1)
-        if hint is not self._told and (self._run[1] >= _HINT_AFTER or self._told is None):
+        if self._run[1] >= _HINT_AFTER or self._told is None:
+            self.say(hint)
+
+    def say(self, hint: FaceHint) -> None:
+        """Send a hint now, unless it is what was sent last."""
+        if hint is not self._told:
             self._told = hint
             self._pipe.send(("hint", self._ticket, hint))
+
+
+Answer = tuple[Any, ...]
+
+
+class _Match:
+    """A match alone: nothing is asked about life."""
+
+    def __init__(self, trial: Trial, told: _Teller, engine: Engine) -> None:
+        self._trial = trial
+        self._told = told
+        self._engine = engine
+        self._hint = FaceHint.NONE
+
+    def look(self, rgb: Picture, at_s: float) -> Answer | None:
+        """Take one frame in; the answer once there is one."""
+        self._hint = self._trial.look(rgb, at_s)
+        self._told.saw(self._hint)
+        return ("matched", self._trial.result()) if self._trial.decided else None
+
+    def late(self) -> Answer:
+        """The answer when time is up."""
+        return ("unseen", self._trial.result())
+
+
+class _Turn(_Match):
+    """A match, then a turn of the head and back; after a break both begin again."""
+
+    _test: TurnTest | None = None
+    _broken: int = 0
+    _why: str = ""
+    _limits = TurnLimits()
+
+    def look(self, rgb: Picture, at_s: float) -> Answer | None:
+        if self._test is None:
+            answer = super().look(rgb, at_s)
+            if answer is None or not self._trial.result().matched:
+                return answer
+            base = Base.of(self._trial.sightings)
+            began_s = time.monotonic()
+            self._test = TurnTest(self._engine.choose(), base, self._limits, began_s)
+            self._told.say(self._test.hint)
+            return None
+        stage = self._test.see(self._trial.watch(rgb, at_s), at_s)
+        if stage is Stage.PASSED:
+            return ("matched", replace(self._trial.result(), liveness="turn"))
+        if stage is not Stage.BROKEN:
+            self._told.say(self._test.hint)
+            return None
+        self._why = str(self._test.broken_by)
+        self._broken += 1
+        if self._broken >= self._limits.starts:
+            return self._not_live()
+        self._test = None
+        self._trial.again()
+        self._told.say(FaceHint.LOOK_STRAIGHT)
+        return None
+
+    def late(self) -> Answer:
+        if self._test is not None or self._broken:
+            return self._not_live()
+        return super().late()
+
+    def _not_live(self) -> Answer:
+        why = self._why or liveness.Break.TOO_SLOW.value
+        return ("not-live", replace(self._trial.result(), matched=False), why)
+
+
+class _Infrared(_Match):
+    """A match whose every frame shows the face in the infrared picture too."""
+
+    _refusals: int = 0
+
+    def look(self, rgb: Picture, at_s: float) -> Answer | None:
+        answer = super().look(rgb, at_s)
+        if self._hint:
+            return None  # refused by the gate: nothing to bear out
+        if not self._borne_out(rgb, at_s):
+            self._trial.drop_last()
+            self._refusals += 1
+            return self._not_live() if self._refusals >= liveness.INFRARED_REFUSALS else None
+        if answer is None or not answer[1].matched:
+            return answer
+        return ("matched", replace(answer[1], liveness="infrared"))
+
+    def late(self) -> Answer:
+        return self._not_live() if self._refusals else super().late()
+
+    def _borne_out(self, rgb: Picture, at_s: float) -> bool:
+        picture, face = self._engine.infrared_at(at_s), self._trial.face
+        if picture is None or face is None:
+            return False
+        place = spot(face, rgb)
+        return any(
+            liveness.same_place(place, spot(found, picture)) for found in find_faces(picture)
+        )
+
+    def _not_live(self) -> Answer:
+        return ("not-live", replace(self._trial.result(), matched=False), "no-infrared-face")
+
+
+_ROUNDS: dict[str, type[_Match]] = {"none": _Match, "turn": _Turn, "infrared": _Infrared}
 
 
 def warm_up() -> None:
@@ -258,14 +463,15 @@ def warm_up() -> None:
     encode(empty, box)
 
 
-def serve(boot: tuple[BoardHandle, int], pipe: Connection[Any, Any]) -> None:
+def serve(boot: tuple[BoardHandle, int, BoardHandle | None], pipe: Connection[Any, Any]) -> None:
     """Load, warm up, obey."""
-    handle, niceness = boot
+    handle, niceness, infrared = boot
     with contextlib.suppress(OSError):
         os.nice(niceness)
     cv2.setNumThreads(1)
     warm_up()
-    Engine(FrameBoard(handle), pipe, Limits()).run()
+    second = FrameBoard(infrared) if infrared is not None else None
+    Engine(FrameBoard(handle), pipe, Limits(), second).run()
 
 
 if __name__ == "__main__":

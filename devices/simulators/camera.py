@@ -15,10 +15,14 @@ from pathlib import Path
 from devices.camera import CameraSpec
 
 PEOPLE_SCENES = ("astronaut", "hopper", "nobody", "two-people", "dark", "far", "blurry")
+# Somebody who tries to pass for another: a printed photograph, a telephone's screen with a
+# film of a person (who turns as demanded, as no real film would), somebody else who turns.
+ATTACK_SCENES = ("photo", "screen", "swap")
 PAPER_SCENES = ("paper:permit", "paper:register", "paper:form", "empty", "glare", "blurred")
 GONE = "gone"
 FROZEN = "frozen"  # opens, but delivers no frame: what a hung driver looks like
-SCENES = (*PEOPLE_SCENES, *PAPER_SCENES, GONE, FROZEN)
+SCENES = (*PEOPLE_SCENES, *ATTACK_SCENES, *PAPER_SCENES, GONE, FROZEN)
+POSES = ("", "left", "right")
 RECORD_BYTES = 32
 
 
@@ -29,6 +33,8 @@ class SceneControl:
         self._folder = Path(tempfile.mkdtemp(prefix="scene-"))
         self.path = self._folder / "scene"
         self._scene = scene
+        self._pose = ""
+        self.obedient = True  # whether who stands there does what `follow` says
         self.set(scene)
 
     @property
@@ -40,17 +46,38 @@ class SceneControl:
         """Change what the camera sees, from its next frame on; ValueError if unknown."""
         if scene not in SCENES:
             raise ValueError(f"scene {scene!r} is not one of {', '.join(SCENES)}")
-        record = scene.encode().ljust(RECORD_BYTES)
+        self._scene, self._pose = scene, ""
+        self._write()
+
+    def turn(self, pose: str) -> None:
+        """Whoever stands there turns the head "left" or "right" (their own), or "" back."""
+        if pose not in POSES:
+            raise ValueError(f"pose {pose!r} is not one of {', '.join(POSES)}")
+        if pose != self._pose:
+            self._pose = pose
+            self._write()
+
+    def follow(self, hint: str) -> None:
+        """Do what a `FaceHint` says, as an obedient person would: turn, and turn back."""
+        pose = hint.removeprefix("turn-")
+        if self.obedient:
+            self.turn(pose if pose in POSES else "")
+
+    def _write(self) -> None:
+        record = f"{self._scene}|{self._pose}".encode().ljust(RECORD_BYTES)
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.pwrite(fd, record, 0)  # one short write in place: a reader sees old or new
         finally:
             os.close(fd)
-        self._scene = scene
 
     def face_spec(self, *, still: bool = False, fps: int = 25) -> CameraSpec:
         """A camera for faces that sees this scene: 640 x 480, mirrored preview."""
         return CameraSpec("simulated", str(self.path), 640, 480, fps, mirror=True, still=still)
+
+    def infrared_spec(self) -> CameraSpec:
+        """An infrared camera beside the one for faces."""
+        return CameraSpec("simulated", str(self.path), 640, 480, 25, mirror=True, infrared=True)
 
     def document_spec(self, *, still: bool = False) -> CameraSpec:
         """A document camera that sees this scene: 1600 x 1200, preview 960 wide."""

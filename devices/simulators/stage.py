@@ -4,6 +4,10 @@ A person moves slowly (shift, turn of the head's plane, distance), the light cha
 picture is noisy, and now and then it is blurred; papers lie a little differently each time
 they are put down. Runs in the camera's process. Nothing here is random beyond its seed, so
 a scene looks the same each time it is opened.
+
+Who stands there turns the head when the scene's record says so; a printed photograph that
+is held up is tilted instead, and in a swap it is somebody else who turns. An infrared
+camera sees people grey, paper white and a telephone's screen black.
 """
 
 from __future__ import annotations
@@ -19,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.camera import CameraGone, CameraSpec, Frame
-from devices.simulators import camera, paper, photos
+from devices.simulators import camera, heads, paper, photos
 from devices.vision.sources import Pace, fill
 
 Picture = npt.NDArray[np.uint8]
 
 FACE_HEIGHT = 200 / 480  # of the frame's height: someone at arm's length
+FACE_CENTRE = 0.47  # of the canvas's height
 _NOISE_FRAMES = 4
 _NOISE_SIGMA = 2.5
 _BLUR_EVERY_S = 4.0
@@ -39,7 +44,7 @@ class SimulatedSource:
         self._fd: int | None = None
         self._pace = Pace(spec.fps)
         self._scene = ""
-        self._draw: Callable[[float], Picture] | None = None
+        self._draw: Callable[[float, str], Picture] | None = None
         self._began_s = 0.0
         rng = np.random.default_rng(20180601)
         shape = (spec.height_px, spec.width_px, 3)
@@ -56,13 +61,13 @@ class SimulatedSource:
             raise CameraGone("no scene file") from None
         self._began_s = time.monotonic()
         self._pace = Pace(self._spec.fps)
-        if self._named_scene() == camera.GONE:
+        if self._named_scene()[0] == camera.GONE:
             raise CameraGone("unplugged")
 
     def read(self) -> Frame | None:
         """The next frame at the frame rate; CameraGone when the scene has become "gone"."""
         at_s = self._pace.wait()
-        scene = self._named_scene()
+        scene, pose = self._named_scene()
         if scene == camera.GONE:
             raise CameraGone("unplugged")
         if scene == camera.FROZEN:
@@ -71,7 +76,7 @@ class SimulatedSource:
             self._draw = self._stage(scene)
             self._scene = scene
             self._began_s = time.monotonic()
-        picture = self._draw(at_s - self._began_s)
+        picture = self._draw(at_s - self._began_s, pose)
         self._count += 1
         noise = self._noise[self._count % _NOISE_FRAMES]
         noisy = cv2.add(picture, noise, dtype=cv2.CV_8U)
@@ -83,22 +88,71 @@ class SimulatedSource:
             os.close(self._fd)
             self._fd = None
 
-    def _named_scene(self) -> str:
+    def _named_scene(self) -> tuple[str, str]:
         if self._fd is None:
             raise CameraGone("not open")
-        return os.pread(self._fd, camera.RECORD_BYTES, 0).decode(errors="replace").strip()
+        record = os.pread(self._fd, camera.RECORD_BYTES, 0).decode(errors="replace")
+        scene, _, pose = record.strip().partition("|")
+        return scene, pose
 
-    def _stage(self, scene: str) -> Callable[[float], Picture]:
+    def _stage(self, scene: str) -> Callable[[float, str], Picture]:
         size = (self._spec.width_px, self._spec.height_px)
         still = self._spec.still
         if scene in camera.PAPER_SCENES:
             return partial(_lie, _paper_scene(scene, size), still)
         try:
-            canvas = _people_scene(scene, size)
+            return Actor(scene, size, still=still, infrared=self._spec.infrared).seen
         except photos.PhotoMissing as missing:
             raise CameraGone(str(missing)) from None
-        gain = 0.1 if scene == "dark" else 1.0
-        return partial(_move, canvas, size, gain, still, scene == "blurry")
+
+
+class Actor:
+    """Who, or what, is before the face camera in one scene."""
+
+    def __init__(
+        self, scene: str, size: tuple[int, int], *, still: bool = False, infrared: bool = False
+    ) -> None:
+        self._size = size
+        self._still = still
+        self._gain = 0.1 if scene == "dark" and not infrared else 1.0
+        self._blurry = scene == "blurry"
+        self._neck = heads.Neck()
+        self._printed = scene == "photo"
+        show = _in_infrared if infrared else _as_it_is
+        face = size[1] * FACE_HEIGHT
+        first = _people_scene(scene, size)
+        self._canvas = show(scene, first, face)
+        spot = (first.shape[1] * 0.5, first.shape[0] * FACE_CENTRE, face)
+        self._head = heads.Head(self._canvas, *spot)
+        self._sheet, self._edge = _sheet(self._canvas, face)
+        self._behind = _hall(first.shape[1], first.shape[0]) if self._printed else first
+        if scene == "swap":
+            other = show(scene, _people_scene("hopper", size), face)
+            self._other: heads.Head | None = heads.Head(other, *spot)
+        else:
+            self._other = None
+
+    def seen(self, t_s: float, pose: str) -> Picture:
+        """The scene `t_s` after it began, with the head (or the paper) turning to `pose`."""
+        reach = heads.TILT_DEG if self._printed else heads.TURN_DEG
+        angle = self._neck.towards({"left": reach, "right": -reach}.get(pose, 0.0), t_s)
+        if self._printed:
+            canvas = self._tilt(angle)
+        else:
+            head = self._other if self._other is not None and abs(angle) > 1.0 else self._head
+            canvas = head.turned(angle)
+        return _move(canvas, self._size, self._gain, self._still, self._blurry, t_s)
+
+    def _tilt(self, angle_deg: float) -> Picture:
+        """A sheet of paper with a face on it, before the empty hall."""
+        height, width = self._canvas.shape[:2]
+        middle = (width * 0.5, height * FACE_CENTRE)
+        matrix = heads.tilted(self._sheet, *middle, height * 2.0, angle_deg)
+        seen = cv2.warpPerspective(self._sheet, matrix, (width, height))
+        mask = cv2.warpPerspective(self._edge, matrix, (width, height))
+        picture = self._behind.copy()
+        cv2.copyTo(seen, mask, picture)
+        return picture
 
 
 def _move(
@@ -126,7 +180,34 @@ def _move(
     return np.asarray(cv2.convertScaleAbs(moved, alpha=light), dtype=np.uint8)
 
 
-def _lie(picture: Picture, still: bool, t_s: float) -> Picture:
+def _as_it_is(_scene: str, canvas: Picture, _face_px: float) -> Picture:
+    return canvas
+
+
+def _in_infrared(scene: str, canvas: Picture, face_px: float) -> Picture:
+    """Grey, from the red that is nearest; paper without its ink, a screen without its picture."""
+    red = cv2.GaussianBlur(canvas[:, :, 2], (0, 0), 0.8)
+    grey = np.asarray(cv2.cvtColor(np.asarray(red, np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
+    blank = {"photo": 215, "screen": 22}.get(scene)
+    if blank is not None:
+        grey[_sheet(canvas, face_px)[1] > 0] = blank
+    return grey
+
+
+def _sheet(canvas: Picture, face_px: float) -> tuple[Picture, Picture]:
+    """The canvas with a paper's white edge around the face, and where that paper is."""
+    height, width = canvas.shape[:2]
+    x, y = width * 0.5, height * FACE_CENTRE
+    half_w, half_h = face_px * 0.95, face_px * 1.12
+    box = (round(x - half_w), round(y - half_h)), (round(x + half_w), round(y + half_h))
+    mask = np.zeros((height, width), dtype=np.uint8)
+    cv2.rectangle(mask, *box, 255, -1)
+    sheet = canvas.copy()
+    cv2.rectangle(sheet, *box, (242, 244, 244), max(2, round(face_px * 0.07)))
+    return sheet, mask
+
+
+def _lie(picture: Picture, still: bool, t_s: float, _pose: str) -> Picture:
     """A paper lies still; only the light flickers a little."""
     light = 1.0 if still else 1.0 + 0.02 * math.sin(t_s * 2.1)
     return np.asarray(cv2.convertScaleAbs(picture, alpha=light), dtype=np.uint8)
@@ -144,7 +225,7 @@ def _people_scene(scene: str, size: tuple[int, int]) -> Picture:
         _stand(canvas, "astronaut", face * 0.42, 0.5)
     elif scene in photos.PEOPLE:
         _stand(canvas, scene, face, 0.5)
-    elif scene in ("dark", "blurry"):
+    elif scene in ("dark", "blurry", *camera.ATTACK_SCENES):
         _stand(canvas, "astronaut", face, 0.5)
     return canvas
 
@@ -157,7 +238,7 @@ def _stand(canvas: Picture, person: str, face_px: float, centre: float) -> None:
     person_bgr = cv2.resize(rgb[:, :, ::-1], None, fx=scale, fy=scale, interpolation=method)
     face_x, face_y = (left + box_width / 2) * scale, (top + box_height / 2) * scale
     x = round(canvas.shape[1] * centre - face_x)
-    y = round(canvas.shape[0] * 0.47 - face_y)
+    y = round(canvas.shape[0] * FACE_CENTRE - face_y)
     if centre != 0.5:  # side by side, neither may cover the other's face
         reach = round(canvas.shape[1] * 0.19)
         cut = slice(max(0, round(face_x) - reach), round(face_x) + reach)

@@ -29,6 +29,7 @@ DEADLINE_S: Final = 25.0
 # A picture of a live preview is worth taking only when there is something in it.
 _LIVE: Final = frozenset({"looking", "aim"})
 _LIVE_AFTER_S: Final = 0.7
+_TURN_AFTER_MS: Final = 120
 _TYPING: Final = ("key:", "cand:")  # the screen stays; its picture is taken when it is left
 _PNG_QUALITY: Final = 80  # of Qt's scale: nearly as small as the best, in half the time
 _FRAMES_SEEN: Final = 4
@@ -89,6 +90,7 @@ class Player(QObject):
         self._key: tuple[str, ...] = ()
         self._shown_s = 0.0
         self._live_due = False
+        self._over = False
         self._first_frame = 0
         self._view: View | None = None
         self._script: Script | None = None
@@ -186,7 +188,7 @@ class Player(QObject):
 
     def picture(self) -> None:
         """Take (or retake) the picture of the screen shown."""
-        if not self.record.shown:
+        if not self.record.shown or self._over:
             return
         self._picture = self.terminal.window.grab().toImage()
         if self.at_once:
@@ -244,11 +246,15 @@ class Player(QObject):
         if error:
             self.picture()
         self._keep_picture()
+        self._over = True
         self._writer.shutdown()
         self._done()
 
     def _watch(self, view: View) -> None:
         self._view = view
+        if self._over:
+            return  # the terminal goes on; nobody keeps pictures any more
+        self.stage.follow(view)
         body = view.body
         state = str(getattr(body, "state", ""))
         detail = str(getattr(body, "id", "") or getattr(body, "key", ""))
@@ -256,6 +262,9 @@ class Player(QObject):
         idle = "idle" if view.frame.idle_left_s is not None else ""
         key = (view.frame.step.value, state, detail, notice, idle)
         if key == self._key:
+            if getattr(body, "turn", ""):  # the picture worth keeping is the one with the arrow
+                self._live_due = False
+                QTimer.singleShot(_TURN_AFTER_MS, self.picture)
             return
         self._keep_picture()
         self._key = key

@@ -83,6 +83,7 @@ def _remember_faces(player: Player) -> None:
             "threshold": face.threshold if face else None,
             "frames_used": face.frames_used if face else 0,
             "matched": bool(face and face.matched),
+            "liveness": face.liveness if face else "",
             "assisted": bool(party.assisted_by),
         }
     player.record.facts["verification"] = faces

@@ -27,6 +27,7 @@ from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
 from kiosk.app import Equipment
 from kiosk.journey.steps.identify import badge_of
+from kiosk.journey.views import VerifyFaceView, View
 
 _BACKEND_DEADLINE_S: Final = 20.0
 SALT: Final = "demo"
@@ -162,6 +163,11 @@ class Stage:
     def stand(self, name: str) -> None:
         """Somebody (or "nobody") stands before the camera."""
         self.face.set(FACES.get(name, name))
+
+    def follow(self, view: View) -> None:
+        """Who stands there does what the screen asks: turns the head, and turns it back."""
+        if isinstance(view.body, VerifyFaceView):
+            self.face.follow(view.body.hint)
 
     def lay(self, scene: str) -> None:
         """Lay a paper under the document camera."""

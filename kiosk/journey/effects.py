@@ -40,12 +40,17 @@ class StopReading(Effect):
 
 @dataclass(frozen=True, slots=True)
 class MatchFace(Effect):
-    """Switch the camera on and match; answers FaceHinted, FaceDone or FaceFailed."""
+    """Switch the camera on and match; answers FaceHinted, FaceDone or FaceFailed.
+
+    `challenge` says what must show a living head: "turn", "infrared" or "none". To which
+    side is chosen by the engine and comes back as a hint: nobody can know it before.
+    """
 
     portrait: Portrait = field(repr=False)
     threshold: float
     frames: int
     deadline_s: float
+    challenge: str = "none"
 
 
 @dataclass(frozen=True, slots=True)

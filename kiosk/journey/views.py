@@ -174,6 +174,7 @@ class VerifyFaceView:
     hint: str  # a FaceHint value
     tries_left: int
     guardian: bool  # under 14: a guardian must agree
+    turn: str = ""  # "left" or "right" while a turn of the head is demanded
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Rules:
     face_frames: int = 3
     face_tries: int = 3
     face_deadline_s: float = 15.0
+    face_liveness: str = "none"  # "turn", "infrared" or "none"
     card_wait_s: float = 60.0
     card_pause_s: float = 2.0  # how long "take your card" is shown after a read
     idle_normal_s: float = 90.0

@@ -26,11 +26,12 @@ class FaceMatching:
         reply: Callable[[Event], None],
         *,
         wlt_library: Path | None = None,
+        infrared: CameraSpec | None = None,
     ) -> None:
         self._reply = reply
         self._wlt_library = wlt_library
         self._sight = Sight(spec, lambda ok: reply(WorldChanged(camera_ok=ok)))
-        self._station = FaceStation(spec, self._camera_changed)
+        self._station = FaceStation(spec, self._camera_changed, infrared)
         self._decoder = DeviceWorker("portrait", unexpected=Fault.PORTRAIT_UNREADABLE)
         self._ticket: Ticket | None = None
         self._run = 0  # matches asked for; an answer to an earlier one is dropped
@@ -75,6 +76,7 @@ class FaceMatching:
                 deadline_s=effect.deadline_s,
                 hint=hint,
                 done=done,
+                challenge=effect.challenge,
             )
 
         def hint(what: FaceHint) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from devices.records import PortraitFormat
+from devices.records import FaceHint, PortraitFormat
 from kiosk.identity.validity import age
 from kiosk.journey.effects import Effect, MatchFace, StopFace
 from kiosk.journey.events import (
@@ -33,10 +33,15 @@ NOTICES: Final[Mapping[str, str]] = {
     "FC-02": "face-portrait",
     "FC-03": "face-not-seen",
     "FC-04": "face-different",
+    "FC-05": "face-not-live",
     "RD-11": "face-portrait",
 }
 # Faults that another look would not mend: straight to the other ways.
 _NO_USE_AGAIN: Final = frozenset({"FC-02", "RD-11"})
+_TURNS: Final[Mapping[str, str]] = {
+    FaceHint.TURN_LEFT.value: "left",
+    FaceHint.TURN_RIGHT.value: "right",
+}
 _GUARDIAN_UNDER_YEARS: Final = 14  # PIPL art. 31: a guardian's consent
 _MATCHED_PAUSE_S: Final = 1.2
 
@@ -84,7 +89,13 @@ class VerifyFace(Plain):
         rules = visit.rules
         parties = {**visit.parties, party.role: replace(party, consented=True)}
         facing = Facing("looking", tries=visit.facing.tries, since_s=now.monotonic_s)
-        effect = MatchFace(portrait, rules.face_threshold, rules.face_frames, rules.face_deadline_s)
+        effect = MatchFace(
+            portrait,
+            rules.face_threshold,
+            rules.face_frames,
+            rules.face_deadline_s,
+            rules.face_liveness,
+        )
         return Turn(replace(visit, parties=parties, facing=facing, notice=None), (effect,))
 
     def _decided(self, visit: Visit, event: FaceDone, now: Now) -> Turn:
@@ -144,6 +155,7 @@ class VerifyFace(Plain):
             hint=visit.facing.hint,
             tries_left=self._tries_left(visit),
             guardian=young,
+            turn=_TURNS.get(visit.facing.hint, ""),
         )
 
     def action(self, visit: Visit, now: Now) -> Action:
