@@ -27,6 +27,8 @@ _PEOPLE: Final = (
     ("man", "王建国 Wang"),
     ("two-people", "两个人 two people"),
     ("dark", "太暗 too dark"),
+    ("photo", "打印的照片 printed photo"),
+    ("swap", "转头时换人 swap at the turn"),
     ("nobody", "没有人 nobody"),
 )
 _PAPERS: Final = (
@@ -114,6 +116,7 @@ def show(options: DemoOptions, pack: Pack) -> int:
         terminal = Terminal(
             stage.settings(changes), pack, stage.equipment(), staffed=lambda _now: True
         )
+        terminal.watch = stage.follow
         panel = Panel(stage, terminal)
         terminal.window.closed.connect(app.quit)
         terminal.begin()
