@@ -28,6 +28,9 @@ from devices.worker import Cancel
 # For how long a service or reader that is gone is waited for while a resident stands there.
 ABSENT_PATIENCE_S = 5.0
 _AGAIN_AFTER_S = 0.1
+# For how long a card that was just laid down may fail to answer.
+SETTLE_S = 1.0
+_UNSETTLED = frozenset({Fault.CARD_REMOVED, Fault.CARD_MUTE})
 # What a card that is being pulled out may look like.
 _MAYBE_REMOVED = frozenset({Fault.CARD_UNREADABLE, Fault.DOCUMENT_KEY_WRONG})
 _GONE = frozenset({Fault.PCSC_ABSENT, Fault.READER_ABSENT})
@@ -171,8 +174,11 @@ class Host:
                 return filled[0]
             if len(filled) > 1:
                 raise DeviceError(Fault.CARD_COLLISION)
-            gone = not status.slots
-            last = min(until, began + ABSENT_PATIENCE_S) if gone else until
+            last = until
+            if not status.slots:
+                last = min(until, began + ABSENT_PATIENCE_S)
+            elif any(state is SlotState.MUTE for _, state in status.slots):
+                last = min(until, time.monotonic() + SETTLE_S)
             seen, status = status, self._slots.wait_for_change(status, cancel, last)
             if status == seen and time.monotonic() >= last:
                 raise _why_no_card(status)
@@ -180,14 +186,15 @@ class Host:
     def _wait_until_empty(self, cancel: Cancel, wait_s: float) -> bool:
         until = time.monotonic() + wait_s
         status = self._slots.status
-        while any(state in (SlotState.PRESENT, SlotState.MUTE) for _, state in status.slots):
+        # A reader that nobody sees is not known to be empty.
+        while not status.slots or any(state is not SlotState.EMPTY for _, state in status.slots):
             seen, status = status, self._slots.wait_for_change(status, cancel, until)
             if status == seen and time.monotonic() >= until:
                 return False
         return True
 
     def _read(self, number: int, slot: str, request: Request, cancel: Cancel) -> object:
-        card = Connection(self._scard, slot, cancel)
+        card = self._connect(slot, cancel)
         try:
             return self._read_connected(card, number, request)
         except DeviceError as error:
@@ -196,6 +203,18 @@ class Host:
             raise
         finally:
             card.close()
+
+    def _connect(self, slot: str, cancel: Cancel) -> Connection:
+        """Power the card up. One that is just being pushed in may fail at first."""
+        settled_at = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                return Connection(self._scard, slot, cancel)
+            except DeviceError as error:
+                if error.fault not in _UNSETTLED or time.monotonic() >= settled_at:
+                    raise
+            cancel.wait(_AGAIN_AFTER_S)
+            cancel.raise_if_cancelled()
 
     def _read_connected(self, card: Connection, number: int, request: Request) -> object:
         kind = identify.kind_of(card)

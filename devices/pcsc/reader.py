@@ -126,7 +126,7 @@ class PcscReader(Worker):
         return kind
 
     def wait_until_taken(self, cancel: Cancel, *, wait_s: float) -> bool:
-        """Wait until no card lies there; False if one still does after `wait_s`."""
+        """Wait until no card lies there; False if after `wait_s` that cannot be said."""
         return bool(self._ask(Request(wait_s, KIND_DEADLINE_S, until_empty=True), cancel, _ignore))
 
     def _ask(self, request: Request, cancel: Cancel, progress: Callable[[str], None]) -> Any:

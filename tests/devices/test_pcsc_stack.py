@@ -255,6 +255,17 @@ def test_no_card_in_time(reader: PcscReader, table: Table) -> None:
     assert fault_of(lambda: reader.read(Cancel(), wait_s=0.05)) is Fault.CARD_ABSENT
 
 
+def test_a_card_that_does_not_answer_is_told_before_the_waiting_ends(
+    reader: PcscReader, table: Table, seen: Seen
+) -> None:
+    table.clear()
+    table.slot.put_card(VirtualUidCard(b"", atr=b"\x00"))
+    began = time.monotonic()
+    assert fault_of(lambda: read(reader)) is Fault.CARD_MUTE
+    assert time.monotonic() - began < WAIT_S / 2
+    table.clear()
+
+
 def test_two_cards_are_a_collision(
     reader: PcscReader, table: Table, stack: PcscStack, seen: Seen
 ) -> None:
