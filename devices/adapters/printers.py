@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from devices.contract import (
     Device,
@@ -31,6 +32,7 @@ _REASONS: tuple[tuple[str, Fault], ...] = (
     ("interlock", Fault.PRINTER_COVER_OPEN),
     ("jam", Fault.PRINTER_JAMMED),
     ("cutter", Fault.PRINTER_JAMMED),
+    ("error", Fault.PRINT_FAILED),
 )
 # The queue is there and answers, but does not print: somebody stopped it, or it gave up.
 _HELD_BACK = ("paused", "stopped", "rejecting", "missing-filter", "insecure-filter")
@@ -50,7 +52,8 @@ def fault_of(status: PrinterStatus) -> Fault | None:
 
 
 class PrinterDevice(Device):
-    """A printer. `test_page` makes a PDF for it; None where none is to be printed."""
+    """A printer. `address` is a CUPS queue or an address of `devices.printers.escpos_wire`;
+    `test_page` makes a PDF for it, None where none is to be printed."""
 
     absent_fault = Fault.PRINTER_ABSENT
 
@@ -82,6 +85,11 @@ class PrinterDevice(Device):
             presenter=told.presenter,
             confirms_jobs=self._confirms_jobs,
         )
+
+    def present(self) -> bool | None:
+        """Whether the path of a printer that is no queue is there (`serial:` or `device:`)."""
+        kind, _, path = self.identity.address.partition(":")
+        return Path(path).exists() if kind in ("serial", "device") else None
 
     def _ask(self, cancel: Cancel) -> DeviceStatus:
         cancel.raise_if_cancelled()

@@ -51,6 +51,7 @@ class Attached:
     receipts: Printer | None
     sheets: Printer | None  # None where sheets go to the receipt printer
     portraits: bool | None = None
+    further: tuple[Examined, ...] = ()  # whatever else keeps the contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Running:
     world: World
     in_use: Callable[[], bool]
     demo: bool
+    further: tuple[Examined, ...] = ()  # on workers that they share with the terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def patient_at_rest(attached: Attached, needs: Needs, *, print_page: bool) -> Pa
     return Patient(
         settings.terminal.code,
         "devices",
-        tuple(devices),
+        (*devices, *attached.further),
         needs.checks(),
         deadlines_s=_deadlines(print_page),
     )
@@ -174,7 +176,7 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
     return Patient(
         settings.terminal.code,
         "running-terminal",
-        tuple(devices),
+        (*devices, *running.further),
         needs.checks(),
         in_use=running.in_use,
         deadlines_s=_deadlines(print_page),

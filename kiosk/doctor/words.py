@@ -233,6 +233,8 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "document-camera": ("高拍仪", "document camera"),
     "receipt-printer": ("回执打印机", "receipt printer"),
     "a4-printer": ("A4 打印机", "A4 printer"),
+    "card-reader": ("读卡器（社保卡、护照）", "chip card reader"),
+    "scanner": ("扫码器", "code scanner"),
     "settings": ("设置", "settings"),
     "outbox": ("申请箱", "outbox"),
     "disk": ("磁盘", "disk"),
