@@ -426,6 +426,11 @@ class Device(ABC):
     def _after_test(self) -> None:  # noqa: B027 - most tests change nothing
         """Leave the device as it was found; on the worker, whatever happened."""
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the self-test's steps."""
+        return tuple(probe.name for probe in self._probes())
+
     def self_test(self, cancel: Cancel) -> SelfTest:
         """Test the device for real, step by step; blocks, and ends with `cancel`.
 

@@ -396,7 +396,8 @@ class Terminal(QObject):
             sheets=self._equipment.sheets,
             printer_worker=self._printing.worker,
             world=self.runtime.visit.world,
-            in_use=lambda: self._closed or not self.runtime.at_rest,
+            in_use=lambda: not self.runtime.at_rest,
+            closing=lambda: self._closed,
             demo=self._equipment.demo,
         )
         needs = Needs(

@@ -64,7 +64,7 @@ class SamvDevice(Device):
             resident_id=True,
             chip_cards=False,
             portrait=portraits,
-            fingerprint=None,  # whether a card carries one is known only when it is read
+            fingerprint=True,  # where the card carries one, and only when it is asked for
             sam_id=True,
             notices_removal=False,  # after a read, a SAM finds a card only once it was lifted
         )

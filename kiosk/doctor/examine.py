@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -60,13 +60,17 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is examined. `in_use` says that somebody uses the terminal, or that it closes."""
+    """What is examined.
+
+    `in_use` says that somebody uses the terminal, `closing` that it ends and waits for us.
+    """
 
     terminal: str
     asked: Literal["running-terminal", "devices"]
     devices: tuple[Examined, ...]
     checks: tuple[Check, ...]
     in_use: Callable[[], bool] = _never
+    closing: Callable[[], bool] = _never
     deadlines_s: Mapping[DeviceKind, float] = field(default_factory=lambda: DEADLINES_S)
 
     def only(self, name: str) -> Patient:
@@ -74,7 +78,7 @@ class Patient:
         chosen = tuple(one for one in self.devices if one.device.identity.name == name)
         if not chosen:
             raise NoSuchDevice(name, tuple(one.device.identity.name for one in self.devices))
-        return Patient(self.terminal, self.asked, chosen, (), self.in_use, self.deadlines_s)
+        return replace(self, devices=chosen, checks=())
 
     def close(self) -> None:
         """Let the devices go; shared ones stay as they are."""
@@ -115,7 +119,7 @@ class _Run:
 def examine(patient: Patient) -> Report:
     """The whole examination; blocks for some seconds, at most for the longest deadline."""
     began_s = time.monotonic()
-    in_use = patient.in_use()
+    in_use = patient.in_use() or patient.closing()
     cancels: list[Cancel] = []
     tests: list[_Run | None] = []
     longest_s = CHECK_DEADLINE_S
@@ -131,7 +135,7 @@ def examine(patient: Patient) -> Report:
     until_s = began_s + longest_s + _SPARE_S
     for run in [run for run in tests if run is not None]:
         while not run.over(min(_LOOK_S, until_s - time.monotonic())):
-            if not in_use and patient.in_use():
+            if not in_use and (patient.in_use() or patient.closing()):
                 in_use = True
                 for cancel in cancels:
                     cancel.cancel()
@@ -140,7 +144,7 @@ def examine(patient: Patient) -> Report:
     # A camera's test leaves by itself when somebody comes, maybe sooner than is seen here.
     in_use = in_use or (any(map(_left, tests)) and patient.in_use())
     for run in checks:
-        run.over(began_s + CHECK_DEADLINE_S - time.monotonic())
+        _await_check(run, began_s + CHECK_DEADLINE_S, patient.closing)
     devices = tuple(
         _device_report(one, run, in_use) for one, run in zip(patient.devices, tests, strict=True)
     )
@@ -157,6 +161,12 @@ def examine(patient: Patient) -> Report:
         devices=devices,
         checks=reports,
     )
+
+
+def _await_check(run: _Run, until_s: float, closing: Callable[[], bool]) -> None:
+    while not run.over(min(_LOOK_S, until_s - time.monotonic())):
+        if closing() or time.monotonic() >= until_s:
+            return
 
 
 def _start_test(device: Device, cancel: Cancel) -> _Run:

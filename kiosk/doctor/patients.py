@@ -68,6 +68,7 @@ class Running:
     printer_worker: DeviceWorker
     world: World
     in_use: Callable[[], bool]
+    closing: Callable[[], bool]
     demo: bool
     further: tuple[Examined, ...] = ()  # on workers that they share with the terminal
 
@@ -179,6 +180,7 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
         (*devices, *running.further),
         needs.checks(),
         in_use=running.in_use,
+        closing=running.closing,
         deadlines_s=_deadlines(print_page),
     )
 

@@ -18,6 +18,7 @@ from devices.samv.protocol import Command
 from devices.simulators.camera import GONE, SceneControl
 from devices.simulators.samv import SAM_ID_TEXT
 from kiosk.doctor import words
+from kiosk.doctor.checks import Check, Found
 from kiosk.doctor.command import lines
 from kiosk.doctor.examine import DEADLINES_S, NoSuchDevice, examine
 from kiosk.doctor.report import (
@@ -183,6 +184,22 @@ def test_a_check_that_raises_or_hangs_hides_nothing(terminal: Ward) -> None:
     clock = check(report, "clock")
     assert (clock.result, clock.code, clock.detail) == (Result.UNKNOWN, "DR-21", "RuntimeError")
     assert report.exit_status == 1
+
+
+def test_a_terminal_that_closes_is_not_kept_waiting(terminal: Ward) -> None:
+    go, closing = threading.Event(), threading.Event()
+
+    def hang() -> Found:
+        go.wait(30)
+        return Found()
+
+    threading.Timer(0.2, closing.set).start()
+    began_s = time.monotonic()
+    checks = (Check("backend", Weight.LIMITS, hang),)
+    report = terminal.examine(closing=closing.is_set, checks=checks)
+    assert time.monotonic() - began_s < 5
+    go.set()
+    assert check(report, "backend").code == "DR-21"
 
 
 def test_the_report_keeps_its_shape(terminal: Ward) -> None:
