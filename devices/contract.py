@@ -44,6 +44,7 @@ class DeviceKind(StrEnum):
     ID_READER = "id-reader"  # reads resident ID cards through a SAM
     CARD_READER = "card-reader"  # reads chips over PC/SC
     FACE_CAMERA = "face-camera"
+    INFRARED_CAMERA = "infrared-camera"
     DOCUMENT_CAMERA = "document-camera"
     PRINTER = "printer"
     SCANNER = "scanner"

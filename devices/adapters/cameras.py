@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from devices.camera import Camera, CameraSpec, CameraState
+from devices.camera import Camera, CameraSpec, CameraState, StatusCallback
 from devices.contract import (
     CameraCapabilities,
     Device,
@@ -88,7 +88,7 @@ class CameraDevice(Device):
             height_px=spec.height_px,
             frames_per_s=spec.fps,
             mirrored=spec.mirror,
-            infrared=None,
+            infrared=self.identity.kind is DeviceKind.INFRARED_CAMERA,
             matches_faces=self.identity.kind is DeviceKind.FACE_CAMERA,
             straightens_paper=self.identity.kind is DeviceKind.DOCUMENT_CAMERA,
         )
@@ -179,7 +179,8 @@ class CameraDevice(Device):
             raise DeviceError(
                 Fault.CAMERA_SLOW, f"{frames_per_s:.1f} frames/s of {camera.spec.fps}"
             )
-        if brightness < _DARK:
+        # In infrared an empty room is dark, and that is how it should be.
+        if brightness < _DARK and self.identity.kind is not DeviceKind.INFRARED_CAMERA:
             return Finding("the picture is black: a cover, or no light?", figures, Result.UNKNOWN)
         return Finding(figures=figures)
 
@@ -299,15 +300,26 @@ def face_device(
 
 def document_device(spec: CameraSpec, *, name: str = "document-camera") -> CameraDevice:
     """A document camera with a process of its own, which ends with it."""
+    return _with_its_own(
+        lambda status: DocumentCamera(spec, status), DeviceKind.DOCUMENT_CAMERA, name
+    )
+
+
+def infrared_device(spec: CameraSpec, *, name: str = "infrared") -> CameraDevice:
+    """An infrared camera with a process of its own, which ends with it."""
+    return _with_its_own(lambda status: Camera(spec, status), DeviceKind.INFRARED_CAMERA, name)
+
+
+def _with_its_own(
+    make: Callable[[StatusCallback], Camera], kind: DeviceKind, name: str
+) -> CameraDevice:
     heard: list[CameraDevice] = []
 
     def changed(state: CameraState, error: DeviceError | None) -> None:
         for device in heard:
             device.changed(state, error)
 
-    device = CameraDevice(
-        DocumentCamera(spec, changed), DeviceKind.DOCUMENT_CAMERA, name, owns_camera=True
-    )
+    device = CameraDevice(make(changed), kind, name, owns_camera=True)
     heard.append(device)
     return device
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from devices.adapters.cameras import document_device, face_device
+from devices.adapters.cameras import document_device, face_device, infrared_device
 from devices.adapters.cards import pcsc_device
 from devices.adapters.printers import PrinterDevice
 from devices.adapters.samv import SamvDevice
@@ -110,6 +110,7 @@ def _devices(stack: ExitStack) -> Iterator[tuple[str, Device]]:
         ("SAM-V reader", SamvDevice(SamvReader("/dev/ttyUSB0"), "/dev/ttyUSB0")),
         ("PC/SC readers", pcsc_device(_unplugged)),
         ("face camera", face_device(spec)),
+        ("infrared camera", infrared_device(spec)),
         ("document camera", document_device(spec)),
         ("CUPS printer", PrinterDevice(CupsPrinter("receipt"), "receipt")),
         (

@@ -34,6 +34,7 @@ DEADLINES_S: Final[Mapping[DeviceKind, float]] = {
     DeviceKind.ID_READER: 8.0,
     DeviceKind.CARD_READER: 8.0,
     DeviceKind.FACE_CAMERA: 45.0,  # loading the models on a machine that is busy
+    DeviceKind.INFRARED_CAMERA: 25.0,
     DeviceKind.DOCUMENT_CAMERA: 25.0,
     DeviceKind.PRINTER: 15.0,
     DeviceKind.SCANNER: 5.0,

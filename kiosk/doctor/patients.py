@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
-from devices.adapters.cameras import CameraDevice, FaceDevice, document_device, face_device
+from devices.adapters.cameras import (
+    CameraDevice,
+    FaceDevice,
+    document_device,
+    face_device,
+    infrared_device,
+)
 from devices.adapters.printers import PrinterDevice
 from devices.adapters.samv import SamvDevice, SamvDriver
 from devices.camera import CameraSpec
@@ -36,6 +42,7 @@ from offline_queue import QueueStatus
 
 READER: Final = "reader"
 FACE: Final = "face"
+INFRARED: Final = "infrared"
 DOCUMENTS: Final = "document-camera"
 RECEIPTS: Final = "receipt-printer"
 SHEETS: Final = "a4-printer"
@@ -51,6 +58,7 @@ class Attached:
     receipts: Printer | None
     sheets: Printer | None  # None where sheets go to the receipt printer
     portraits: bool | None = None
+    infrared: CameraSpec | None = None
     further: tuple[Examined, ...] = ()  # whatever else keeps the contract
 
 
@@ -109,6 +117,9 @@ def patient_at_rest(attached: Attached, needs: Needs, *, print_page: bool) -> Pa
         devices.append(Examined(reader, Weight.STOPS))
     if attached.face is not None:
         devices.append(Examined(face_device(attached.face, name=FACE), Weight.LIMITS))
+    if attached.infrared is not None:
+        infrared = infrared_device(attached.infrared, name=INFRARED)
+        devices.append(Examined(infrared, Weight.LIMITS))
     if attached.documents is not None:
         camera = document_device(attached.documents, name=DOCUMENTS)
         devices.append(Examined(camera, Weight.LIMITS))
@@ -164,6 +175,10 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
             world.printer.online,
         ),
     ]
+    second = running.station.infrared
+    if second is not None:
+        infrared = CameraDevice(second, DeviceKind.INFRARED_CAMERA, INFRARED, in_use=running.in_use)
+        devices.append(Examined(infrared, Weight.LIMITS, world.camera_ok))
     if running.sheets is not running.receipts:
         sheets = _printer(
             SHEETS,

@@ -230,6 +230,7 @@ _OWN: Final[dict[str, _Words]] = {
 _LABELS: Final[dict[str, tuple[str, str]]] = {
     "reader": ("身份证阅读器", "ID card reader"),
     "face": ("人脸摄像头", "face camera"),
+    "infrared": ("红外摄像头", "infrared camera"),
     "document-camera": ("高拍仪", "document camera"),
     "receipt-printer": ("回执打印机", "receipt printer"),
     "a4-printer": ("A4 打印机", "A4 printer"),

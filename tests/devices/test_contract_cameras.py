@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from devices.adapters import cameras
 from devices.adapters.cameras import (
     CameraDevice,
     FaceDevice,
     camera_path_exists,
     document_device,
     face_device,
+    infrared_device,
 )
 from devices.camera import CameraSpec, CameraState
 from devices.contract import DeviceKind, DeviceState, Result
@@ -25,6 +27,12 @@ from devices.simulators.camera import FROZEN, GONE, SceneControl
 from devices.worker import Cancel
 
 WAIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def short_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two seconds of counting are for terminals."""
+    monkeypatch.setattr(cameras, "MEASURE_S", 0.7)
 
 
 @pytest.fixture
@@ -69,7 +77,7 @@ def test_frames_are_counted_the_engine_answers_and_the_camera_is_off_again(
     assert running.preview() is None
     assert device.status.state is DeviceState.POWERED_OFF
     assert device.capabilities.matches_faces is True
-    assert device.capabilities.infrared is None
+    assert device.capabilities.infrared is False
     device.close()
 
 
@@ -150,6 +158,18 @@ def test_a_black_picture_is_not_fine(tmp_path: Path) -> None:
     device.look()
     assert device.status.state is DeviceState.ABSENT
     assert device.self_test(Cancel(WAIT_S)).fault is Fault.CAMERA_ABSENT
+    device.close()
+
+
+def test_an_infrared_camera_may_see_a_dark_room(tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+
+    black = tmp_path / "black.png"
+    cv2.imwrite(str(black), np.zeros((48, 64, 3), np.uint8))
+    device = infrared_device(CameraSpec("files", width_px=64, height_px=48, files=(str(black),)))
+    assert device.capabilities.infrared is True
+    assert device.self_test(Cancel(WAIT_S)).result is Result.OK
     device.close()
 
 
