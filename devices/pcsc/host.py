@@ -30,6 +30,10 @@ ABSENT_PATIENCE_S = 5.0
 _AGAIN_AFTER_S = 0.1
 # For how long a card that was just laid down may fail to answer.
 SETTLE_S = 1.0
+# A chip may take seconds to compute; ISO/IEC 14443-4 allows 5 s for one answer.
+SILENT_S = 6.0
+_LOOKS = 10  # at a silent card, in this time
+_HUNG_EXIT = 71
 _UNSETTLED = frozenset({Fault.CARD_REMOVED, Fault.CARD_MUTE})
 # What a card that is being pulled out may look like.
 _MAYBE_REMOVED = frozenset({Fault.CARD_UNREADABLE, Fault.DOCUMENT_KEY_WRONG})
@@ -45,6 +49,7 @@ class Boot:
     socket_path: str = ""
     reader: str = ""
     certificates: Path | None = None
+    silent_s: float = SILENT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Host:
         self._pipe = pipe
         self._slots = Slots(boot.reader)
         self._trust = TrustStore.of_folder(boot.certificates)
+        self._silent_s = boot.silent_s
         self._sending = threading.Lock()
         self._one_at_a_time = threading.Lock()
         self._cancels: dict[int, Cancel] = {}
@@ -195,6 +201,9 @@ class Host:
 
     def _read(self, number: int, slot: str, request: Request, cancel: Cancel) -> object:
         card = self._connect(slot, cancel)
+        over = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(number, card, over), daemon=True)
+        watch.start()
         try:
             return self._read_connected(card, number, request)
         except DeviceError as error:
@@ -202,7 +211,15 @@ class Host:
                 card.require_presence()
             raise
         finally:
+            over.set()
             card.close()
+
+    def _watch(self, number: int, card: Connection, over: threading.Event) -> None:
+        """End the process if the card stops answering: nothing else ends a call into C."""
+        while not over.wait(self._silent_s / _LOOKS):
+            if card.silent_s >= self._silent_s:
+                self._send("failed", number, Fault.READER_SILENT.name, "the card hangs")
+                os._exit(_HUNG_EXIT)
 
     def _connect(self, slot: str, cancel: Cancel) -> Connection:
         """Power the card up. One that is just being pushed in may fail at first."""

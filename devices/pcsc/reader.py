@@ -6,8 +6,9 @@ Promises:
   after their cancel, whatever card, reader or pcscd do: what hangs is in a child process, and
   that is killed.
 - A child that ends or is killed is started again by itself, with growing pauses if it keeps
-  ending. A restart of pcscd or a pulled reader in the middle of a read is waited out while
-  there is time, and the card read from the start.
+  ending; what it was asked for is asked of the next one, once.
+- A restart of pcscd or a pulled reader in the middle of a read is waited out while there is
+  time, and the card read from the start.
 - `status` is what was last seen; it is unknown whenever nobody looks.
 
 Proven with real pcscd and virtual cards, not yet with real readers and cards.
@@ -25,7 +26,7 @@ from typing import Any
 
 from devices.errors import DeviceError, Fault
 from devices.pcsc.emrtd.key import DocumentKey
-from devices.pcsc.host import Boot, CardRecord, Request
+from devices.pcsc.host import SILENT_S, Boot, CardRecord, Request
 from devices.records import CardKind, PcscStatus
 from devices.vision.process import Child, Worker, tell
 from devices.worker import Cancel
@@ -54,6 +55,7 @@ class _Call:
     progress: Callable[[str], None]
     kill_at: float
     fault: Fault = Fault.DEADLINE  # if it has to be killed
+    again: bool = True  # whether another child may try if this one ends
     ended: threading.Event = field(default_factory=threading.Event)
     value: Any = field(default=None, repr=False)
     error: DeviceError | None = None
@@ -74,14 +76,16 @@ class PcscReader(Worker):
         socket_path: Path | None = None,
         on_status: Callable[[PcscStatus], None] | None = None,
         grace_s: float = GRACE_S,
+        silent_s: float = SILENT_S,
     ) -> None:
         """Start the child.
 
         `reader` is a part of the names of the readers to use ("" for all), `certificates` a
         folder of country certificates, `socket_path` the service's socket if it is not where
-        the system has it. `on_status` is called on a thread of ours.
+        the system has it. `on_status` is called on a thread of ours. A card that leaves a command
+        without an answer for `silent_s` is given up.
         """
-        self._boot = Boot(str(socket_path or ""), reader, certificates)
+        self._boot = Boot(str(socket_path or ""), reader, certificates, silent_s)
         self._on_status = on_status
         self._grace_s = grace_s
         self._numbers = itertools.count(1)
@@ -112,8 +116,8 @@ class PcscReader(Worker):
         `key` opens a travel document. `progress` is told "found", then for a travel document
         "opening", "text", "portrait". Raises DeviceError: CARD_ABSENT, CARD_REMOVED, CARD_MUTE,
         CARD_COLLISION, CARD_UNREADABLE, CARD_NOT_GENUINE, DOCUMENT_KEY_NEEDED (a travel
-        document and no `key`), DOCUMENT_KEY_WRONG, READER_ABSENT, READER_REFUSED, PCSC_ABSENT,
-        CANCELLED, DEADLINE.
+        document and no `key`), DOCUMENT_KEY_WRONG, READER_ABSENT, READER_REFUSED, READER_SILENT
+        (the card left a command without an answer), PCSC_ABSENT, CANCELLED, DEADLINE.
         """
         request = Request(wait_s, read_deadline_s, key)
         record: CardRecord = self._ask(request, cancel, progress)
@@ -181,6 +185,7 @@ class PcscReader(Worker):
                     call.kill_at = min(call.kill_at, at_most)
                 tell(call.progress, rest[1])
         elif verb == "done":
+            self._pause_s = _RESTART_FIRST_S
             self._finish(rest[0], value=rest[1])
         elif verb == "failed":
             self._finish(rest[0], error=DeviceError(Fault[rest[1]], rest[2]))
@@ -192,9 +197,13 @@ class PcscReader(Worker):
                 tell(self._on_status, status)
 
     def _child_gone(self) -> None:
-        for number in tuple(self._calls):
-            detail = "the reader's process ended"
-            self._finish(number, error=DeviceError(Fault.PCSC_ABSENT, detail))
+        # Reading changes nothing on a card, so the next child may try what this one did not
+        # end; but not for ever, if it is the card that ends children.
+        for call in tuple(self._calls.values()):
+            if not call.again:
+                detail = "the reader's process ended"
+                self._finish(call.number, error=DeviceError(Fault.PCSC_ABSENT, detail))
+            call.again = False
         self._start_again()
 
     def _start_again(self) -> None:

@@ -11,6 +11,7 @@ as long as a card likes, so all of this runs in a child process that can be kill
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -154,15 +155,22 @@ class Connection:
         except DeviceError:
             self._context.release()
             raise
-        self.commands = 0
+        self._asked_at: float | None = None
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the card has not answered a command; 0.0 between commands."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send one command, if the guard lets it pass; the raw answer. Raises DeviceError."""
         guard.check(apdu)
         self._cancel.raise_if_cancelled()
-        self.commands += 1
         pci = self._scard.SCARD_PCI_T1 if self._protocol == _T1 else self._scard.SCARD_PCI_T0
+        self._asked_at = time.monotonic()
         code, answer = self._scard.SCardTransmit(self._card, pci, list(apdu))
+        self._asked_at = None
         if _unsigned(code) != _SUCCESS:
             if _unsigned(code) == _NOT_TRANSACTED:
                 self.require_presence()

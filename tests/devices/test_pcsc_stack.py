@@ -283,7 +283,7 @@ def test_two_cards_are_a_collision(
 
 
 @pytest.mark.parametrize(
-    ("make", "skip"), [(social, 0), (social, 3), (social, 20), (document, 4), (document, 30)]
+    ("make", "skip"), [(social, 0), (social, 20), (document, 4), (document, 30)]
 )
 def test_a_card_taken_away_at_any_command(
     reader: PcscReader, table: Table, make: Callable[[], VirtualCard], skip: int
@@ -306,6 +306,19 @@ def test_a_card_that_stalls_is_given_up_and_the_next_is_read(
     table.slot.resume()
     assert read(reader) == ELDER
     assert reader.restarts == restarts + 1
+
+
+def test_a_silent_card_is_given_up_long_before_the_deadline(stack: PcscStack, table: Table) -> None:
+    reader = PcscReader(socket_path=stack.socket_path, silent_s=0.2)
+    try:
+        table.put(social())
+        read(reader)
+        table.slot.stall_at(1)
+        assert fault_of(lambda: read(reader, read_s=30.0)) is Fault.READER_SILENT
+        table.slot.resume()
+        assert read(reader) == ELDER
+    finally:
+        reader.close()
 
 
 def test_a_cancel_ends_even_a_stalled_read(reader: PcscReader, table: Table) -> None:
@@ -420,22 +433,38 @@ def test_a_pulled_reader_is_used_again_when_it_is_back(
     assert read(reader) == LONG_NAME
 
 
-def test_a_killed_child_is_started_again_by_itself(
+def kill_child(reader: PcscReader) -> None:
+    assert reader.child_pid is not None
+    os.kill(reader.child_pid, signal.SIGKILL)
+
+
+def test_a_killed_child_is_started_again_and_finishes_the_read(
     reader: PcscReader, table: Table, seen: Seen
 ) -> None:
+    table.put(document())
+    kills = iter((True,))
+
+    def progress(text: str) -> None:
+        if text == "text" and next(kills, False):
+            kill_child(reader)
+
+    record = reader.read(Cancel(), wait_s=WAIT_S, key=KEY, progress=progress)
+    assert isinstance(record, TravelDocument)
+    assert PcscStatus(service=None) in seen.all
+
+
+def test_a_card_that_ends_every_child_is_given_up(reader: PcscReader, table: Table) -> None:
     table.put(document())
 
     def progress(text: str) -> None:
         if text == "text":
-            assert reader.child_pid is not None
-            os.kill(reader.child_pid, signal.SIGKILL)
+            kill_child(reader)
 
-    def interrupted() -> object:
+    def killing() -> object:
         return reader.read(Cancel(), wait_s=WAIT_S, key=KEY, progress=progress)
 
-    assert fault_of(interrupted) is Fault.PCSC_ABSENT
+    assert fault_of(killing) is Fault.PCSC_ABSENT
     assert isinstance(read(reader), TravelDocument)
-    assert PcscStatus(service=None) in seen.all
 
 
 def test_only_the_named_readers_count(stack: PcscStack, table: Table) -> None:
