@@ -62,6 +62,10 @@ _TRIES_IN_NOISE = 2
 _SILENCE = 2.0
 _LONGEST_DOUBT = 6.0
 _LONGEST_BAND_BYTES = 8 + BAND_ROWS * WIDTH_DOTS // 8
+# It may still be feeding out what an earlier job left: its first answer may take longer.
+_FIRST_ANSWERS = 4.0
+# A printer that did not confirm is asked again by the next jobs, so often in all.
+_ASK_HOW_OFTEN = 3
 _FEED_OUT = b"\n" + codes.CUT
 # After these, with all sent and the buffers cleared, the end of the page did not come out.
 _STOPS_PAPER = frozenset({Fault.PAPER_OUT, Fault.PRINTER_COVER_OPEN})
@@ -146,6 +150,7 @@ class EscPosPrinter:
         self._confirm_s = confirm_s
         self._wire: Wire | None = None
         self._confirmation: Confirmation | None = None
+        self._asked_how = 0
         # How many bytes a command may miss that an earlier job left in the printer; None after
         # a job that ended well. Of what went before this process nobody knows.
         self._left_over: int | None = _LONGEST_BAND_BYTES
@@ -181,7 +186,7 @@ class EscPosPrinter:
         if wire is not None:
             wire.close()
         # Another printer may be plugged in next.
-        self._confirmation = None
+        self._confirmation, self._asked_how = None, 0
         self._forget()
 
     def status(self) -> PrinterStatus:
@@ -254,18 +259,23 @@ class EscPosPrinter:
             self._left_over = None
         self._changed = frozenset()
         self._put_whole(codes.INITIALIZE + codes.REPORT_CHANGES)
-        if self._confirmation is None:
+        if self._confirmation is None or (
+            self._confirmation is Confirmation.NONE and self._asked_how < _ASK_HOW_OFTEN
+        ):
             self._confirmation = self._find_out()
+            self._asked_how += 1
 
     def _find_out(self) -> Confirmation:
         """How the printer confirms: asked while it has nothing else to do."""
         token = _token()
-        self._put_whole(codes.process_id_request(token))
-        if self._hear(lambda: token in self._tokens, self._answer_s):
-            return Confirmation.PROCESS_ID
         self._sensors = 0
-        self._put_whole(codes.PAPER_SENSOR)
-        if self._hear(lambda: self._sensors > 0, self._answer_s):
+        self._put_whole(codes.process_id_request(token) + codes.PAPER_SENSOR)
+        patience_s = _FIRST_ANSWERS * self._answer_s
+        if self._hear(lambda: token in self._tokens or self._sensors > 0, patience_s):
+            # Both are answered in their turn, so the process id is due by now.
+            if self._hear(lambda: token in self._tokens, self._answer_s):
+                self._hear(lambda: self._sensors > 0, self._answer_s)
+                return Confirmation.PROCESS_ID
             return Confirmation.IN_TURN
         return Confirmation.NONE
 
@@ -355,7 +365,7 @@ class EscPosPrinter:
                     # Even among dots: nothing of this page is to be printed any more.
                     state = self._state()
                     stopped = _Stopped(state.fault or stopped.fault, state.detail)
-                cleared = self._settle()
+                cleared = self._settle(job)
         except WireGone:
             self.close()
         why = f"{stopped.fault.code} {stopped.detail}".strip()
@@ -365,14 +375,23 @@ class EscPosPrinter:
             return DeviceError(Fault.PRINT_HALF, why)
         return DeviceError(Fault.PRINT_UNKNOWN, why)
 
-    def _settle(self) -> bool:
-        """Empty the printer; True if it says that it did. Ejects what it holds if it can."""
-        assert self._left_over is not None
-        until = time.monotonic() + _SETTLE_S
-        while self._left_over and time.monotonic() < until:
-            self._left_over -= self._line().write(bytes(self._left_over), _TICK_S)
+    def _settle(self, job: _Job) -> bool:
+        """Empty the printer; True if it says that it did. Ejects what it holds if it can.
+
+        What the line still holds is dropped with the line: no printer is to find it later.
+        """
+        if self._wire is not None and job.started:
+            self._wire.discard()
+            self._wire = None
+            self._left_over = _LONGEST_BAND_BYTES
+            self._forget()
+        # A printer that knows this command needs no more; another takes it for dots, and then
+        # has to be given what is missing first.
         if not self._clear():
-            return False
+            if not self._put(bytes(self._left_over or 0)):
+                return False
+            if not self._clear():
+                return False
         self._left_over = 0
         if self._state().fault is None and self._put(_FEED_OUT):
             self._left_over = None
@@ -515,7 +534,8 @@ class EscPosPrinter:
             self._changed = self._changed | offline if offline else frozenset()
 
     def _forget(self) -> None:
-        """A new line has said nothing yet, and owes no answer."""
+        """A new line has said nothing yet; an answer that the old one owes may come over it."""
+        self._doubt = self._doubt or self._owed > 0
         self._parser = ReplyParser()
         self._real_time.clear()
         self._tokens.clear()

@@ -12,7 +12,9 @@ import errno
 import os
 import select
 import socket
+import struct
 import termios
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -21,6 +23,8 @@ import serial
 Flow = Literal["none", "rts-cts", "dsr-dtr", "xon-xoff"]
 
 _CONNECT_S = 2.0
+_CLOSE_S = 0.5
+_CLOSE_TICK_S = 0.02
 # Little is on its way unseen: a status query is not to wait behind a whole receipt.
 _SEND_BUFFER_BYTES = 8_192
 _READ_BYTES = 4_096
@@ -34,10 +38,17 @@ class WireGone(Exception):
 class Wire:
     """An open line. Used by one thread; `close` may be called twice."""
 
-    def __init__(self, handle: int, close: Callable[[], None]) -> None:
-        """`handle` is a non-blocking descriptor that `close` closes."""
+    def __init__(
+        self,
+        handle: int,
+        close: Callable[[], None],
+        drop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`handle` is a non-blocking descriptor that `close` closes; `drop` makes it forget
+        what has not left it."""
         self._handle = handle
         self._close = close
+        self._drop = drop
         self._closed = False
 
     def write(self, data: bytes | memoryview, timeout_s: float = 0.0) -> int:
@@ -74,6 +85,13 @@ class Wire:
             with contextlib.suppress(OSError, termios.error):
                 self._close()
 
+    def discard(self) -> None:
+        """Let the line go together with what was handed over and has not left it yet."""
+        if not self._closed:
+            with contextlib.suppress(OSError, termios.error):
+                self._drop()
+            self.close()
+
     def _wait(self, events: int, timeout_s: float) -> int:
         if self._closed:
             raise WireGone("closed")
@@ -105,11 +123,22 @@ def serial_wire(port: str, *, baud: int = 115_200, flow: Flow = "none") -> Opene
                 dsrdtr=flow == "dsr-dtr",
                 xonxoff=flow == "xon-xoff",
             )
-            return Wire(line.fileno(), line.close)
+            return Wire(line.fileno(), lambda: _close_serial(line), line.reset_output_buffer)
         except (OSError, ValueError, termios.error) as error:
             raise WireGone(type(error).__name__) from None
 
     return open_it
+
+
+def _close_serial(line: serial.Serial) -> None:
+    """The kernel's own close waits half a minute for a printer that takes nothing."""
+    try:
+        until = time.monotonic() + _CLOSE_S
+        while line.out_waiting and time.monotonic() < until:
+            time.sleep(_CLOSE_TICK_S)
+        line.reset_output_buffer()
+    finally:
+        line.close()
 
 
 def tcp_wire(host: str, port: int = 9_100, *, connect_s: float = _CONNECT_S) -> Opener:
@@ -128,7 +157,13 @@ def tcp_wire(host: str, port: int = 9_100, *, connect_s: float = _CONNECT_S) -> 
         except OSError as error:
             line.close()
             raise WireGone(type(error).__name__) from None
-        return Wire(line.fileno(), line.close)
+        # A reset instead of an end: neither side delivers what is still on its way.
+        abort = struct.pack("ii", 1, 0)
+        return Wire(
+            line.fileno(),
+            line.close,
+            lambda: line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort),
+        )
 
     return open_it
 

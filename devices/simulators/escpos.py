@@ -4,7 +4,8 @@ It speaks a real one's bytes and keeps what it prints as dots, so that a test ca
 receipt over the page it came from. Like a real one it has a buffer before its mechanics:
 bytes are taken in while there is room, real-time commands are carried out when they arrive
 (even among dots, as some real ones do), everything else in its turn, and nothing while it
-is offline. So paper that is put in again lets it go on with what it still holds.
+is offline. So paper that is put in again lets it go on with what it still holds. While it
+is offline and full it still listens for real-time commands; what else comes then is lost.
 
 All states can be set from any thread. `address` stays the same when the printer is pulled
 and plugged in again. What a model may lack (process ids, answers in their turn, reports of
@@ -320,12 +321,15 @@ class EscPosSimulator:
                     self._take_in()
                 if not self._stalled:
                     self._act_at_once()
+                    if not self._can_print():
+                        self._lose_what_has_no_room()
                     self._work()
                     self._report_change()
 
     def _await(self) -> tuple[bool, bool]:
         with self._lock:
-            room = len(self._buffer) < self._buffer_bytes and not self._stalled
+            room = len(self._buffer) < self._buffer_bytes or not self._can_print()
+            room = room and not self._stalled
             line = self._line()
             listener = self._listener if self._peer is None else None
             busy = bool(self._buffer) and self._can_print() and not self._stalled
@@ -407,6 +411,12 @@ class EscPosSimulator:
             else:
                 at += 1
         self._scanned = at
+
+    def _lose_what_has_no_room(self) -> None:
+        # A real-time command that has not wholly arrived stays.
+        if self._scanned > self._buffer_bytes:
+            del self._buffer[self._buffer_bytes : self._scanned]
+            self._scanned = self._buffer_bytes
 
     def _clear_buffers(self, keep_after: int) -> None:
         del self._buffer[:keep_after]
