@@ -12,8 +12,9 @@ from reportlab.pdfgen.canvas import Canvas
 from devices.printers.base import Media
 from kiosk.receipts.fonts import FontChain, system_fonts
 
-_SIZES_MM: Final[dict[Media, tuple[float, float]]] = {"80mm": (80.0, 110.0), "a4": (210.0, 297.0)}
-_MARGIN_MM: Final = 4.0
+_SIZES_MM: Final[dict[Media, tuple[float, float]]] = {"80mm": (80.0, 62.0), "a4": (210.0, 297.0)}
+_FRAME_MM: Final = 4.0  # a receipt printer draws 72 of its 80 mm
+_MARGIN_MM: Final = 5.0
 _RULER_MM: Final = 70
 _LINES: Final = (
     ("测试页 TEST PAGE", 16.0),
@@ -40,7 +41,8 @@ def test_page(terminal: str, media: Media) -> bytes:
     _ruler(canvas, fonts, top_mm - 8)
     _greys(canvas, top_mm - 26)
     canvas.setLineWidth(0.3 * mm)
-    canvas.rect(1 * mm, 1 * mm, (width_mm - 2) * mm, (height_mm - 2) * mm)
+    frame_mm = (width_mm - 2 * _FRAME_MM, height_mm - 2.0)
+    canvas.rect(_FRAME_MM * mm, 1 * mm, frame_mm[0] * mm, frame_mm[1] * mm)
     canvas.showPage()
     canvas.save()
     return made.getvalue()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_printer_cups import Cupsd, cupsd, daemon  # noqa: F401 - the last two are fixtures
 
 from devices.adapters.hotplug import HotplugMonitor
 from devices.adapters.printers import PrinterDevice, fault_of
@@ -91,6 +92,25 @@ def test_unplugged_and_back(device: PrinterDevice, printer: SimulatedPrinter) ->
         printer.set_paper(PaperState.OUT)
         wait_for(device, DeviceState.BROKEN)
         assert device.status.fault is Fault.PAPER_OUT
+
+
+def test_real_queues(cupsd: Cupsd) -> None:  # noqa: F811 - pytest's way
+    well = PrinterDevice(CupsPrinter("ok", cupsd.address), "ok", test_page=lambda: PAGE)
+    told = well.self_test(Cancel(WAIT_S))
+    assert told.result is Result.OK, told.steps
+    assert told.figures["paper"] == "unknown", "silence is no paper"
+    assert [path.read_bytes() for path in cupsd.printed()] == [PAGE]
+    well.close()
+    empty = PrinterDevice(
+        CupsPrinter("empty", cupsd.address, patience_s=0.1), "empty", test_page=lambda: PAGE
+    )
+    assert empty.self_test(Cancel(WAIT_S)).fault is Fault.PAPER_OUT
+    assert empty.status.state is DeviceState.BROKEN
+    cupsd.order("paper")
+    empty.close()
+    nobody = PrinterDevice(CupsPrinter("no-such-queue", cupsd.address), "no-such-queue")
+    assert nobody.self_test(Cancel(WAIT_S)).fault is Fault.PRINTER_ABSENT
+    nobody.close()
 
 
 def test_cups_that_does_not_run() -> None:
