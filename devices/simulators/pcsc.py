@@ -42,7 +42,9 @@ _LENGTH = struct.Struct(">H")
 class VirtualCard(Protocol):
     """A card: how it says hello, and what it answers."""
 
-    atr: bytes
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
 
     def reset(self) -> None:
         """Power was cut or the reset line pulled."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -91,6 +93,10 @@ def test_what_passes(sent: str, allowed: bool) -> None:
     assert guard.is_allowed(H(sent)) is allowed
 
 
+def connection(scard: Any) -> Connection:
+    return Connection(scard, "reader", Cancel())
+
+
 class FakeScard:
     """The service's functions, as far as a connection needs them."""
 
@@ -114,7 +120,7 @@ class FakeScard:
 
 def test_the_guard_stands_before_the_only_way_to_a_card() -> None:
     scard = FakeScard(lambda _: (0, [0x90, 0x00]))
-    card = Connection(scard, "reader", Cancel())
+    card = connection(scard)
     with pytest.raises(DeviceError) as refused:
         card.transmit(H("0020008108FFFFFFFFFFFFFFFF"))
     assert refused.value.fault is Fault.COMMAND_FORBIDDEN
@@ -131,6 +137,10 @@ def test_no_code_but_the_connection_calls_transmit() -> None:
     sources = [path for path in root.rglob("*.py") if "simulators" not in path.parts]
     callers = [path.name for path in sources if ".SCardTransmit(" in path.read_text("utf-8")]
     assert callers == ["service.py"]
+
+
+def failing(code: int, _: list[int]) -> tuple[int, list[int]]:
+    return code, []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +161,7 @@ def test_no_code_but_the_connection_calls_transmit() -> None:
 def test_what_codes_of_the_service_mean(code: int, fault: Fault) -> None:
     signed = code - (1 << 32)  # pyscard's answer differs with the platform's integers
     for value in (code, signed):
-        card = Connection(FakeScard(lambda _, value=value: (value, [])), "reader", Cancel())
+        card = connection(FakeScard(partial(failing, value)))
         with pytest.raises(DeviceError) as failed:
             card.transmit(H("0084000008"))
         assert failed.value.fault is fault
@@ -159,7 +169,7 @@ def test_what_codes_of_the_service_mean(code: int, fault: Fault) -> None:
 
 def test_a_cancel_ends_a_connection_before_its_next_command() -> None:
     cancel = Cancel()
-    scard = FakeScard(lambda _: (0, [0x90, 0x00]))
+    scard: Any = FakeScard(lambda _: (0, [0x90, 0x00]))
     card = Connection(scard, "reader", cancel)
     cancel.cancel()
     with pytest.raises(DeviceError) as failed:

@@ -193,17 +193,16 @@ def test_the_readers_process_killed_in_the_middle(bench: Bench) -> None:
 def test_the_reader_pulled_in_the_middle(bench: Bench) -> None:
     """The reader disappears; what runs ends, and once it is back the next card is read."""
 
-    def pull() -> None:
-        bench.stack.kill()
-        bench.stack.start(reader=False)
+    def pull(text: str) -> None:
+        if text == "text":
+            bench.stack.kill()
+            bench.stack.start(reader=False)
 
     for number in range(PULLS):
         cancel = Cancel(1.0)
         bench.lying.card = CARDS[2]()
         with pytest.raises(DeviceError) as failed:
-            bench.reader.read(
-                cancel, wait_s=READ_S, key=KEY, progress=lambda text: text == "text" and pull()
-            )
+            bench.reader.read(cancel, wait_s=READ_S, key=KEY, progress=pull)
         assert failed.value.fault in (Fault.DEADLINE, Fault.READER_ABSENT, Fault.PCSC_ABSENT)
         bench.stack.kill()
         bench.stack.start()
