@@ -216,6 +216,25 @@ class TravelDocument:
     authenticity_detail: str
     signed_by: str = ""  # ISO 3166 alpha-2 of the certificate that vouches, "" if none does
 
+    def birth(self, today: date) -> date | None:
+        """The latest day up to `today` that fits; None where the document leaves it open.
+
+        The zone has two digits for the year: who is over a hundred looks a hundred younger.
+        """
+        born = _mrz_day(self.birth_yymmdd, 2000)
+        return _mrz_day(self.birth_yymmdd, 1900) if born is None or born > today else born
+
+    def expiry(self) -> date | None:
+        """The last day of validity; documents with a chip were not made before 2004."""
+        return _mrz_day(self.expiry_yymmdd, 2000)
+
+
+def _mrz_day(yymmdd: str, century: int) -> date | None:
+    try:
+        return date(century + int(yymmdd[:2]), int(yymmdd[2:4]), int(yymmdd[4:]))
+    except ValueError:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownCard:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -308,6 +310,24 @@ def test_a_zone_is_parsed_or_refused(text: str) -> None:
     except MrzError:
         return
     assert zone.number
+
+
+@pytest.mark.parametrize(
+    ("written", "today", "born"),
+    [
+        ("690806", date(2026, 1, 1), date(1969, 8, 6)),
+        ("120806", date(2026, 1, 1), date(2012, 8, 6)),
+        ("260101", date(2026, 1, 1), date(2026, 1, 1)),
+        ("260102", date(2026, 1, 1), date(1926, 1, 2)),
+        ("000229", date(2026, 1, 1), date(2000, 2, 29)),
+        ("69<<<<", date(2026, 1, 1), None),
+        ("691306", date(2026, 1, 1), None),
+    ],
+)
+def test_the_century_comes_from_today(written: str, today: date, born: date | None) -> None:
+    document = replace(read(VirtualPassport(FILES, KEY)), birth_yymmdd=written)
+    assert document.birth(today) == born
+    assert document.expiry() == date(2034, 6, 23)
 
 
 def test_nothing_personal_in_a_repr() -> None:
