@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
 
@@ -40,11 +39,14 @@ _PAPERS: Final = (
 )
 
 
+_GAP_PX: Final = 16
+
+
 class Panel(QWidget):
     """A small window with what a resident, or bad luck, does to the terminal."""
 
     def __init__(self, stage: Stage, terminal: Terminal) -> None:
-        super().__init__(None, Qt.WindowType.Tool)
+        super().__init__()
         self.setWindowTitle("演示 demo")
         self._stage = stage
         self._terminal = terminal
@@ -119,8 +121,10 @@ def show(options: DemoOptions, pack: Pack) -> int:
         terminal.watch = stage.follow
         panel = Panel(stage, terminal)
         terminal.window.closed.connect(app.quit)
+        terminal.window.move(available.topLeft())
         terminal.begin()
-        QTimer.singleShot(0, panel.show)
+        panel.move(terminal.window.frameGeometry().right() + _GAP_PX, available.top())
+        panel.show()
         try:
             return app.exec()
         finally:

@@ -60,7 +60,8 @@ def happy(player: Player, item: str) -> Script:
     if _kind(player) != "apply":
         yield from _ask(player)
         return
-    yield from script.apply(player)
+    yield from script.up_to_signature(player)
+    yield from script.sign(player)
     yield Until(player.is_at(StepName.SUBMITTED, "received"), "the backend's answer")
     yield from script.printed(player)
     _remember_submission(player)
@@ -98,7 +99,7 @@ def _ask(player: Player) -> Script:
         player.touch("next")
     yield Until(player.is_at(StepName.RESULT, "ready", "none"), "the backend's answer")
     if player.body.kind == "certificate":
-        yield from script.printed(player, "certificate")
+        yield from script.printed(player)
     _remember_faces(player)
     player.record.facts["certificate_number"] = player.body.certificate_number
     yield from script.farewell(player, rating=0)
@@ -118,13 +119,7 @@ def certificate(player: Player, item: str) -> Script:
 def offline(player: Player, item: str) -> Script:
     """The line is down at the submission and comes back after the resident has left."""
     yield from script.choose(player, item)
-    yield from script.start(player)
-    yield from script.identify(player)
-    yield from script.answer(player)
-    yield from script.outcome(player)
-    yield from script.papers(player)
-    yield from script.form(player)
-    yield from script.check(player)
+    yield from script.up_to_signature(player)
     player.stage.backend.pull()
     yield from script.sign(player)
     yield Until(player.is_at(StepName.SUBMITTED, "saved"), "saved here")
@@ -182,7 +177,8 @@ def refuses_face(player: Player, item: str) -> Script:
     yield Until(player.is_at(StepName.IDENTIFY, "read"), "the badge is read")
     player.stage.take_card()
     yield Until(lambda: player.step is not StepName.IDENTIFY, "the step after the badge")
-    yield from script.to_hand_in(player)
+    yield from script.from_questions_to_signature(player)
+    yield from script.sign(player)
     yield Until(player.is_at(StepName.SUBMITTED, "received"), "the backend's answer")
     yield from script.printed(player)
     _remember_submission(player)
@@ -221,7 +217,7 @@ def card_removed(player: Player, item: str) -> Script:
     yield from script.identify(player)
     yield Until(player.is_at(StepName.RESULT, "confirm"), "the confirmation")
     player.touch("next")
-    yield from script.printed(player, "certificate")
+    yield from script.printed(player)
     _remember_faces(player)
     yield from script.farewell(player, rating=0)
 
@@ -243,7 +239,8 @@ def out_of_paper(player: Player, item: str) -> Script:
     """No paper: the number in large letters and the code on the screen instead."""
     player.stage.paper(there=False)
     yield from script.choose(player, item)
-    yield from script.apply(player)
+    yield from script.up_to_signature(player)
+    yield from script.sign(player)
     yield Until(player.is_at(StepName.SUBMITTED, "received"), "the backend's answer")
     yield Until(lambda: player.body.printing == "failed", "the printer's refusal")
     expect(bool(player.body.number) and bool(player.body.qr_text), "no number on the screen")
@@ -268,13 +265,7 @@ def idle(player: Player, item: str) -> Script:
 def power_cut(player: Player, item: str) -> Script:
     """The process dies right after the commit. See `after_power_cut` for what follows."""
     yield from script.choose(player, item)
-    yield from script.start(player)
-    yield from script.identify(player)
-    yield from script.answer(player)
-    yield from script.outcome(player)
-    yield from script.papers(player)
-    yield from script.form(player)
-    yield from script.check(player)
+    yield from script.up_to_signature(player)
     player.at_once = True
     _remember_faces(player)
     player.terminal.outbox.add_listener(functools.partial(_die, player))

@@ -287,26 +287,24 @@ def sign(player: Player) -> Script:
     yield Until(player.is_at(StepName.SUBMITTED), "handing in")
 
 
-def apply(player: Player, person: str = "elder") -> Script:
-    """From the item guide to the signature."""
+def up_to_signature(player: Player) -> Script:
+    """From the item guide to the page where one signs."""
     yield from start(player)
-    yield from identify(player, person)
-    yield from to_hand_in(player)
+    yield from identify(player)
+    yield from from_questions_to_signature(player)
 
 
-def to_hand_in(player: Player) -> Script:
-    """From the questions to the commit."""
+def from_questions_to_signature(player: Player) -> Script:
+    """Whoever is identified already goes on from here."""
     yield from answer(player)
     yield from outcome(player)
     yield from papers(player)
     yield from form(player)
     yield from check(player)
-    yield from sign(player)
 
 
-def printed(player: Player, what: str = "receipt") -> Script:
+def printed(player: Player) -> Script:
     """Wait for the paper."""
-    del what
     yield Until(lambda: getattr(player.body, "printing", "") == "printed", "the paper")
     player.picture()
 

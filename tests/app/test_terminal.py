@@ -266,7 +266,7 @@ def test_a_backend_that_is_gone_and_comes_back(hall: Hall) -> None:
         player.stage.backend.restore()
         player.touch("again")
         yield Until(player.is_at(StepName.RESULT, "ready"), "the certificate")
-        yield from script.printed(player, "certificate")
+        yield from script.printed(player)
 
     hall.play(story)
 
