@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from statistics import median
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import cv2
 import numpy as np
@@ -192,6 +192,10 @@ class Trial:
         self.used.clear()
         self.sightings.clear()
 
+    def drop_first(self) -> None:
+        """The first good frame does not count: the head was still coming round."""
+        del self.used[0], self.sightings[0]
+
     def drop_last(self) -> None:
         """The last good frame does not count: another camera did not bear it out."""
         self.used.pop()
@@ -294,7 +298,7 @@ class Engine:
             return
         trial = Trial(encoding, threshold, frames, self._limits)
         told = _Teller(self._pipe, ticket)
-        round_ = _ROUNDS[challenge](trial, told, self)
+        round_ = ROUNDS[challenge](trial, told, self)
         last = 0
         while time.monotonic() < deadline_at_s:
             if self._cancelled(ticket):
@@ -311,6 +315,10 @@ class Engine:
                 return
         answer = round_.late()
         self._pipe.send((answer[0], ticket, *answer[1:]))
+
+    def now_s(self) -> float:
+        """The clock of the frames."""
+        return time.monotonic()
 
     def choose(self) -> Side:
         """To which side the next turn is demanded; nobody can know it before."""
@@ -355,13 +363,39 @@ class _Teller:
 Answer = tuple[Any, ...]
 
 
-class _Match:
+class Told(Protocol):
+    """Who passes hints on."""
+
+    def saw(self, hint: FaceHint) -> None:
+        """What the gate said of one frame; shown once frames agree."""
+
+    def say(self, hint: FaceHint) -> None:
+        """Show this now."""
+
+
+class Surroundings(Protocol):
+    """What a round takes from outside: a clock, a coin, a second camera."""
+
+    def now_s(self) -> float:
+        """The clock of the frames."""
+
+    def choose(self) -> Side:
+        """To which side the next turn is demanded."""
+
+    def infrared_at(self, at_s: float) -> Picture | None:
+        """The infrared picture of that moment, None when there is none fresh enough."""
+
+
+class MatchRound:
     """A match alone: nothing is asked about life."""
 
-    def __init__(self, trial: Trial, told: _Teller, engine: Engine) -> None:
+    def __init__(
+        self, trial: Trial, told: Told, around: Surroundings, limits: TurnLimits | None = None
+    ) -> None:
         self._trial = trial
         self._told = told
-        self._engine = engine
+        self._around = around
+        self._limits = limits or TurnLimits()
         self._hint = FaceHint.NONE
 
     def look(self, rgb: Picture, at_s: float) -> Answer | None:
@@ -375,13 +409,12 @@ class _Match:
         return ("unseen", self._trial.result())
 
 
-class _Turn(_Match):
+class TurnRound(MatchRound):
     """A match, then a turn of the head and back; after a break both begin again."""
 
     _test: TurnTest | None = None
     _broken: int = 0
     _why: str = ""
-    _limits = TurnLimits()
 
     def look(self, rgb: Picture, at_s: float) -> Answer | None:
         if self._test is None:
@@ -389,8 +422,11 @@ class _Turn(_Match):
             if answer is None or not self._trial.result().matched:
                 return answer
             base = Base.of(self._trial.sightings)
-            began_s = time.monotonic()
-            self._test = TurnTest(self._engine.choose(), base, self._limits, began_s)
+            if base.unrest > self._limits.unrest:
+                self._trial.drop_first()
+                return None
+            began_s = self._around.now_s()
+            self._test = TurnTest(self._around.choose(), base, self._limits, began_s)
             self._told.say(self._test.hint)
             return None
         stage = self._test.see(self._trial.watch(rgb, at_s), at_s)
@@ -418,7 +454,7 @@ class _Turn(_Match):
         return ("not-live", replace(self._trial.result(), matched=False), why)
 
 
-class _Infrared(_Match):
+class InfraredRound(MatchRound):
     """A match whose every frame shows the face in the infrared picture too."""
 
     _refusals: int = 0
@@ -439,7 +475,7 @@ class _Infrared(_Match):
         return self._not_live() if self._refusals else super().late()
 
     def _borne_out(self, rgb: Picture, at_s: float) -> bool:
-        picture, face = self._engine.infrared_at(at_s), self._trial.face
+        picture, face = self._around.infrared_at(at_s), self._trial.face
         if picture is None or face is None:
             return False
         place = spot(face, rgb)
@@ -451,7 +487,11 @@ class _Infrared(_Match):
         return ("not-live", replace(self._trial.result(), matched=False), "no-infrared-face")
 
 
-_ROUNDS: dict[str, type[_Match]] = {"none": _Match, "turn": _Turn, "infrared": _Infrared}
+ROUNDS: dict[str, type[MatchRound]] = {
+    "none": MatchRound,
+    "turn": TurnRound,
+    "infrared": InfraredRound,
+}
 
 
 def warm_up() -> None:

@@ -72,6 +72,7 @@ class TurnLimits:
     # A flat picture reaches `turned` only when it is turned so far that its eyes stand
     # visibly closer together; the nose is then too far below them in that measure.
     drawn_out: float = 1.25  # nose below the eyes, against what it was
+    unrest: float = 0.06  # how far the nose may move while the straight face is measured
     frames: int = 2  # sightings in a row, for the turn and for the return
     near: float = 0.55  # encoding's distance from the matched face, for a turned one
     back_near: float = 0.50  # for a frontal one
@@ -105,17 +106,16 @@ class Base:
     aside: float
     below: float
     last: Sighting
+    unrest: float = 0.0  # how far the nose moved while this was measured
 
     @classmethod
     def of(cls, sightings: Sequence[Sighting]) -> Base:
         """From the good frames of a match, oldest first; ValueError when there is none."""
         if not sightings:
             raise ValueError("a turn is measured against at least one frontal frame")
-        return cls(
-            median(one.aside for one in sightings),
-            median(one.below for one in sightings),
-            sightings[-1],
-        )
+        asides = [one.aside for one in sightings]
+        below = median(one.below for one in sightings)
+        return cls(median(asides), below, sightings[-1], max(asides) - min(asides))
 
 
 class TurnTest:

@@ -1,0 +1,230 @@
+"""Liveness on simulated frames through the real models: honest people and cheats."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from devices.camera import CameraState
+from devices.errors import DeviceError, Fault
+from devices.face.client import FaceNotLive, FaceStation
+from devices.face.liveness import Side, TurnLimits
+from devices.records import FaceHint, FaceMatch
+from devices.simulators import photos
+from devices.simulators.attempts import Manner, attempt
+from devices.simulators.camera import SceneControl
+
+ONCE = TurnLimits(time_s=1.8, starts=1)  # of simulated time: every frame costs 0.1 s of real time
+LOAD_S = 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _people() -> None:
+    try:
+        for person in photos.PEOPLE:
+            photos.photo_path(person)
+    except photos.PhotoMissing as missing:
+        pytest.skip(f"the demo's photographs are not installed: {missing}")
+
+
+@pytest.mark.parametrize(("person", "side"), [("astronaut", Side.LEFT), ("hopper", Side.RIGHT)])
+def test_who_turns_as_asked_is_let_in(person: str, side: Side) -> None:
+    seen = attempt(person, person, "turn", side=side, limits=ONCE)
+    assert seen.accepted, seen.answer
+    assert seen.answer[1].liveness == "turn"
+    assert seen.hints[-2:] == [side.hint, FaceHint.TURN_BACK]
+
+
+def test_a_printed_photograph_is_not_however_it_is_tilted() -> None:
+    seen = attempt("photo", "astronaut", "turn", limits=ONCE)
+    assert seen.answer[0] == "not-live"
+    assert not seen.accepted
+    assert not seen.answer[1].matched
+    plain = attempt("photo", "astronaut", "none")
+    assert plain.accepted, "without a challenge a photograph does pass: that is the point"
+
+
+def test_somebody_else_who_turns_is_not() -> None:
+    assert (
+        attempt("swap", "astronaut", "turn", side=Side.RIGHT, limits=ONCE).answer[0] == "not-live"
+    )
+
+
+def test_the_wrong_side_is_not() -> None:
+    other = {"left": "right", "right": "left"}
+    manner = Manner(obeys=lambda pose: other.get(pose, ""))
+    seen = attempt("astronaut", "astronaut", "turn", manner=manner, limits=ONCE)
+    assert (seen.accepted, seen.why) == (False, "wrong-way")
+
+
+def test_after_a_break_the_match_begins_again_and_can_still_pass() -> None:
+    demands = [""]
+
+    def confused(pose: str) -> str:
+        """To the right, whatever is asked, the first time only."""
+        if pose != demands[-1]:
+            demands.append(pose)
+        return "right" if pose and len(demands) == 2 else pose
+
+    seen = attempt("hopper", "hopper", "turn", manner=Manner(obeys=confused, until_s=8.0))
+    assert seen.accepted, seen.answer
+    assert seen.hints.count(FaceHint.TURN_LEFT) == 2
+
+
+def test_another_person_never_gets_as_far_as_a_turn() -> None:
+    seen = attempt("hopper", "astronaut", "turn", limits=ONCE)
+    assert seen.answer[0] == "matched"
+    assert not seen.answer[1].matched
+    assert FaceHint.TURN_LEFT not in seen.hints
+
+
+@pytest.mark.parametrize(("scene", "in_"), [("astronaut", True), ("photo", False)])
+def test_the_infrared_picture_bears_out_a_person_only(scene: str, in_: bool) -> None:
+    seen = attempt(scene, "astronaut", "infrared")
+    assert seen.accepted is in_, seen.answer
+    assert seen.why == ("" if in_ else "no-infrared-face")
+    assert seen.answer[1].liveness == ("infrared" if in_ else "")
+
+
+# Through the processes:
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[SceneControl]:
+    control = SceneControl("nobody")
+    yield control
+    control.close()
+
+
+@pytest.fixture(scope="module")
+def station(scene: SceneControl) -> Iterator[FaceStation]:
+    station = FaceStation(scene.face_spec(), infrared=scene.infrared_spec())
+    station.start()
+    station.look(True)
+    assert station.camera.wait_for(CameraState.LIVE, LOAD_S)
+    assert station.infrared is not None
+    assert station.infrared.wait_for(CameraState.LIVE, LOAD_S)
+    yield station
+    station.close()
+
+
+@dataclass
+class Try:
+    """One match; `obey` hands each hint to whoever stands there."""
+
+    obey: SceneControl
+    hints: list[FaceHint] = field(default_factory=list)
+    results: list[FaceMatch | DeviceError] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def hint(self, hint: FaceHint) -> None:
+        self.hints.append(hint)
+        self.obey.follow(hint)
+
+    def done(self, result: FaceMatch | DeviceError) -> None:
+        self.results.append(result)
+        self.over.set()
+
+
+def match(
+    station: FaceStation, scene: SceneControl, challenge: str, deadline_s: float = 20.0
+) -> tuple[Try, FaceMatch | DeviceError]:
+    run = Try(scene)
+    station.match(
+        photos.rgb_of(photos.portrait_webp("astronaut")),
+        threshold=0.5,
+        frames=3,
+        deadline_s=deadline_s,
+        hint=run.hint,
+        done=run.done,
+        challenge=challenge,
+    )
+    assert run.over.wait(LOAD_S)
+    return run, run.results[0]
+
+
+def test_a_person_who_follows_the_hints_passes(station: FaceStation, scene: SceneControl) -> None:
+    scene.set("astronaut")
+    run, result = match(station, scene, "turn")
+    assert isinstance(result, FaceMatch), result
+    assert (result.matched, result.liveness) == (True, "turn")
+    assert {FaceHint.TURN_LEFT, FaceHint.TURN_RIGHT} & set(run.hints)
+    assert FaceHint.TURN_BACK in run.hints
+
+
+def test_a_screen_is_not_in_the_infrared_picture(station: FaceStation, scene: SceneControl) -> None:
+    scene.set("screen")
+    _, result = match(station, scene, "infrared")
+    assert isinstance(result, FaceNotLive)
+    assert result.fault is Fault.FACE_NOT_LIVE
+    assert result.why == "no-infrared-face"
+    assert not result.match.matched
+    scene.set("astronaut")
+    _, result = match(station, scene, "infrared")
+    assert isinstance(result, FaceMatch), result
+    assert (result.matched, result.liveness) == (True, "infrared")
+
+
+def test_looking_away_wipes_the_infrared_pictures_too(
+    station: FaceStation, scene: SceneControl
+) -> None:
+    station.look(False)
+    assert station.infrared is not None
+    assert station.infrared.wait_for(CameraState.OFF, LOAD_S)
+    assert station.infrared.board.is_blank()
+
+
+def test_infrared_where_there_is_no_such_camera_is_the_caller_s_mistake(
+    scene: SceneControl,
+) -> None:
+    plain = FaceStation(scene.face_spec())
+    run = Try(scene)
+    try:
+        with pytest.raises(ValueError, match="infrared"):
+            plain.match(
+                bytes(102 * 126 * 3),
+                threshold=0.5,
+                frames=1,
+                deadline_s=1,
+                hint=run.hint,
+                done=run.done,
+                challenge="infrared",
+            )
+        with pytest.raises(ValueError, match="not one of"):
+            plain.match(
+                bytes(102 * 126 * 3),
+                threshold=0.5,
+                frames=1,
+                deadline_s=1,
+                hint=run.hint,
+                done=run.done,
+                challenge="smile",
+            )
+    finally:
+        plain.close()
+
+
+def test_an_infrared_camera_that_is_away_is_the_terminal_s_fault_and_lets_nobody_in(
+    scene: SceneControl,
+) -> None:
+    away = SceneControl("gone")
+    station = FaceStation(scene.face_spec(), infrared=away.infrared_spec())
+    try:
+        station.start()
+        scene.set("astronaut")
+        station.look(True)
+        assert station.camera.wait_for(CameraState.LIVE, LOAD_S)
+        _, result = match(station, scene, "infrared")
+        assert isinstance(result, DeviceError)
+        assert result.fault is Fault.CAMERA_ABSENT
+    finally:
+        station.close()
+        away.close()
+
+
+def test_a_scene_knows_its_poses(scene: SceneControl) -> None:
+    with pytest.raises(ValueError, match="pose"):
+        scene.turn("up")
