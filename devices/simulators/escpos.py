@@ -263,6 +263,16 @@ class EscPosSimulator:
                 self._peer = None
         self._wake()
 
+    def heal(self) -> None:
+        """End every fault, mend everything, put in paper and plug in again."""
+        with self._change():
+            self._paper, self._rows_left = PaperState.OK, None
+            self._cover_open = self._jam_held = self._off = False
+            self._unrecoverable = self._pausing = self._stalled = False
+            self._garbage = self._rows_per_s = self._unplug_after_rows = None
+            self._answer_late_s = 0.0
+        self.plug()
+
     # What a test looks at.
 
     @property
