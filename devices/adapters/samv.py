@@ -92,7 +92,8 @@ class SamvDevice(Device):
 
     def _port(self, _: Cancel) -> Finding:
         self._driver.open()
-        return Finding(self.identity.address)
+        baud = getattr(self._driver, "baud", None)  # a serial line has one
+        return Finding(self.identity.address, {"baud": baud} if baud is not None else None)
 
     def _sam_status(self, cancel: Cancel) -> Finding:
         """A reader that hangs is reset once, as the terminal would do."""

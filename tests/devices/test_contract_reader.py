@@ -131,6 +131,8 @@ def test_a_damaged_line_is_reset_and_then_fine(
     told = reader.self_test(Cancel(WAIT_S))
     assert told.result is Result.OK
     assert told.figures["resets"] == 1
+    asked = (Command.STATUS, Command.RESET, Command.STATUS, Command.SAM_ID)
+    assert simulator.commands == asked
     assert "reset" in told.steps[1].detail
 
 

@@ -15,6 +15,7 @@ from devices.camera import CameraState
 from devices.records import PaperState
 from devices.samv.protocol import Command
 from devices.simulators.samv import SAM_ID_TEXT
+from devices.worker import Cancel
 from kiosk.app import Terminal
 from kiosk.control import ControlRefused, ask
 from kiosk.demo.stage import Stage
@@ -136,6 +137,30 @@ def test_what_is_broken_is_found_and_so_is_what_was_mended(
     stage.receipts.set_paper(PaperState.OK)
     for name in ("reader", "receipt-printer"):
         assert examined(qapp, terminal, device=name).exit_status == 0, "without a restart"
+
+
+def test_it_waits_for_its_turn_in_the_readers_only_queue(
+    qapp: Any, terminal: Terminal, stage: Stage
+) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    def occupy(_: Cancel) -> None:
+        inside.set()
+        go.wait(WAIT_S)
+
+    asked = stage.reader.commands.count(Command.SAM_ID)
+    terminal._reader.worker.submit(occupy, deadline_s=WAIT_S, done=lambda _: None)
+    spin(qapp, inside.is_set, "the queue is occupied")
+    with asking(terminal, device="reader") as told:
+        end_s = time.monotonic() + 0.5
+        spin(qapp, lambda: time.monotonic() > end_s, "half a second")
+        assert told == []
+        assert stage.reader.commands.count(Command.SAM_ID) == asked, "nobody goes past the queue"
+        go.set()
+        spin(qapp, lambda: bool(told), "a report")
+    (report,) = told
+    assert isinstance(report, Report)
+    assert report.exit_status == 0
 
 
 def test_a_test_page_through_the_terminals_own_queue(
