@@ -206,6 +206,13 @@ class EscPosSimulator:
         with self._change():
             self._garbage = None if seed is None else random.Random(seed)
 
+    def noise(self, raw: bytes) -> None:
+        """These bytes come unasked."""
+        with self._change():
+            line = self._line()
+            if line is not None:
+                os.write(line, raw)
+
     def answer_late(self, late_s: float) -> None:
         """Let every answer come late."""
         with self._change():

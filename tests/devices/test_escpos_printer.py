@@ -7,8 +7,11 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
@@ -20,6 +23,8 @@ from devices.printers.raster import draw
 from devices.records import PaperState
 from devices.simulators.escpos import EscPosSimulator
 from devices.worker import Cancel, DeviceWorker, Failed, Outcome
+from kiosk.receipts.content import Delivery, Stub
+from kiosk.receipts.layout.pdf import render_stub
 
 WAIT_S = 10.0
 DEADLINE_S = 8.0
@@ -134,6 +139,27 @@ def test_what_another_library_sends_is_printed_alike(pty: EscPosSimulator) -> No
     wire.close()
     (page,) = pty.receipts
     assert (page[:ROWS] == DOTS).all()
+
+
+def test_a_real_receipt_of_ours_fits_and_is_followed(pty: EscPosSimulator) -> None:
+    path = Path(__file__).parents[2] / "config" / "words" / "receipt.zh.yaml"
+    words = {key: str(text) for key, text in yaml.safe_load(path.read_text("utf-8")).items()}
+    stub = Stub(
+        language="zh",
+        number="LW042-00317-6",
+        saved_at=datetime(2026, 11, 21, 21, 23),  # noqa: DTZ001 - civil time as shown
+        clock_trusted=True,
+        terminal="LW042",
+        delivery=Delivery.KEPT,
+        site="永兴街道",
+    )
+    pdf = render_stub(stub, words)
+    printer = printer_of(pty)
+    printer.print(pdf, title="stub", deadline_s=DEADLINE_S, cancel=Cancel())
+    (page,) = pty.receipts
+    assert (page == draw(pdf, Cancel())).all()
+    assert 0.01 < page.mean() < 0.5
+    printer.close()
 
 
 # Status.
@@ -449,6 +475,22 @@ def test_an_answer_in_its_turn_is_the_second_best() -> None:
         assert printer.confirmation is Confirmation.IN_TURN
         simulator.paper_ends_after(ROWS // 2)
         assert fault_of(printer).fault is Fault.PRINT_HALF
+        printer.close()
+
+
+def test_a_stray_byte_is_no_answer_in_its_turn() -> None:
+    with EscPosSimulator(process_ids=False) as simulator:
+        printer = printer_of(simulator)
+        assert_prints(simulator, printer)
+        simulator.slow(400)
+        outcome = in_background(printer)
+        until(lambda: simulator.hanging_rows > 10, "some rows")
+        simulator.noise(b"\x00\x00")
+        error = outcome()
+        assert error is not None
+        assert error.fault in {Fault.PRINT_UNKNOWN, Fault.PRINT_HALF}
+        simulator.heal()
+        assert_prints(simulator, printer)
         printer.close()
 
 
