@@ -112,10 +112,10 @@ def _devices(stack: ExitStack) -> Iterator[tuple[str, Device]]:
         ("face camera", face_device(spec)),
         ("infrared camera", infrared_device(spec)),
         ("document camera", document_device(spec)),
-        ("CUPS printer", PrinterDevice(CupsPrinter("receipt"), "receipt")),
+        ("CUPS printer", PrinterDevice(CupsPrinter("receipt"), "receipt", confirms_jobs=False)),
         (
             "ESC/POS printer",
-            PrinterDevice(escpos, "tcp:127.0.0.1:9100", confirms_jobs=None),
+            PrinterDevice(escpos, "tcp:127.0.0.1:9100"),
         ),
         ("folder of PDF files", PrinterDevice(PdfFolderPrinter(Path("/nowhere")), "/nowhere")),
         ("code scanner", ScannerDevice(CodeScanner(serial_line("/dev/ttyACM0")), "/dev/ttyACM0")),

@@ -68,7 +68,10 @@ class PrinterDevice(Device):
         test_page: Callable[[], bytes] | None = None,
         release: Callable[[], None] | None = None,
     ) -> None:
-        """`release` lets a printer go that keeps its line open."""
+        """`confirms_jobs`: None where the driver itself finds that out, or nobody knows.
+
+        `release` lets a printer go that keeps its line open.
+        """
         super().__init__(DeviceIdentity(DeviceKind.PRINTER, name, address), worker)
         self._printer = printer
         self._confirms_jobs = confirms_jobs
@@ -83,8 +86,14 @@ class PrinterDevice(Device):
             media=told.media,
             reports_paper=told.reports_paper,
             presenter=told.presenter,
-            confirms_jobs=self._confirms_jobs,
+            confirms_jobs=self._confirms(),
         )
+
+    def _confirms(self) -> bool | None:
+        if self._confirms_jobs is not None:
+            return self._confirms_jobs
+        found_out = getattr(self._printer, "confirmation", None)
+        return None if found_out is None else found_out.value != "none"
 
     def present(self) -> bool | None:
         """Whether the path of a printer that is no queue is there (`serial:` or `device:`)."""
@@ -125,7 +134,7 @@ class PrinterDevice(Device):
         pdf = self._test_page()
         deadline_s = min(TEST_PAGE_S, cancel.remaining_s)
         job = self._printer.print(pdf, title="test-page", deadline_s=deadline_s, cancel=cancel)
-        sure = "" if self._confirms_jobs else "handed over; look whether it came out"
+        sure = "" if self._confirms() else "handed over; look whether it came out"
         return Finding(sure, {"job": job.job_id})
 
     def _release(self) -> None:

@@ -22,6 +22,7 @@ from devices.contract import DeviceKind
 from devices.document.client import DocumentCamera
 from devices.face.client import FaceStation
 from devices.printers.base import Printer
+from devices.printers.cups import CupsPrinter
 from devices.worker import DeviceWorker
 from kiosk.catalogue.model import Pack
 from kiosk.doctor.checks import (
@@ -218,6 +219,8 @@ def _printer(
         queue,
         name=name,
         worker=worker,
+        # CUPS knows that the bytes are handed over, not that paper came out.
+        confirms_jobs=False if isinstance(printer, CupsPrinter) else None,
         test_page=page if print_page else None,
         release=None if worker is not None else getattr(printer, "close", None),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_a_serial_printer_with_all_its_states() -> None:
         printer = EscPosPrinter(wire_of(simulator.address), answer_s=0.2)
         device = PrinterDevice(printer, simulator.address, release=printer.close)
         assert device.self_test(Cancel(WAIT_S)).result is Result.OK
+        assert device.capabilities.confirms_jobs is None, "found out with the first job"
         simulator.set_cover_open(True)
         assert device.self_test(Cancel(WAIT_S)).fault is Fault.PRINTER_COVER_OPEN
         simulator.set_cover_open(False)
@@ -96,6 +98,30 @@ def test_a_serial_printer_with_all_its_states() -> None:
         assert told.result is Result.FAILED, "a printer that says nothing is not fine"
         simulator.resume()
         device.close()
+
+
+def test_a_test_page_on_a_serial_printer() -> None:
+    with EscPosSimulator() as simulator:
+        printer = EscPosPrinter(wire_of(simulator.address))
+        pdf = one_page()
+        device = PrinterDevice(printer, simulator.address, test_page=lambda: pdf)
+        told = device.self_test(Cancel(WAIT_S))
+        assert told.result is Result.OK, told.steps
+        assert len(simulator.receipts) == 1
+        assert device.capabilities.confirms_jobs is True
+        assert told.steps[2].detail == "", "it said itself that the page came out"
+        printer.close()
+        device.close()
+
+
+def one_page() -> bytes:
+    from reportlab.pdfgen.canvas import Canvas
+
+    made = io.BytesIO()
+    canvas = Canvas(made, pagesize=(200, 60))
+    canvas.drawString(10, 20, "test page")
+    canvas.save()
+    return made.getvalue()
 
 
 def test_a_serial_scanner_is_pulled_and_put_back() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from doctor_help import Ward, check, device, sample_pack, ward
 
+from devices.adapters import cameras
 from devices.contract import DeviceKind
 from devices.errors import Fault
 from devices.records import PaperState
@@ -41,7 +42,8 @@ def terminal(tmp_path: Path) -> Iterator[Ward]:
         yield made
 
 
-def test_a_whole_terminal_serves(terminal: Ward) -> None:
+def test_a_whole_terminal_serves(terminal: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cameras, "MEASURE_S", 0.7)
     scene = SceneControl("nobody")
     terminal.face, terminal.with_desk = scene.face_spec(), True
     report = terminal.examine()
