@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Material, Source
 from kiosk.identity.validity import masked
 from kiosk.journey.route import accepted, contact_of, delivery_address, materials_of
@@ -32,7 +33,7 @@ def receipt_of(visit: Visit, now: Now) -> Receipt:
         site=visit.say(visit.rules.site),
         delivery=Delivery.RECEIVED if received else Delivery.KEPT,
         applicant=masked(lead.card.name or lead.card.english_name) if lead else "",
-        department=department_of(visit),
+        department=department_of(visit, path),
         situation="" if matter.bundle else "; ".join(visit.say(s.name) for _, s in accepted(path)),
         case_number=submission.case_number if received else "",
         components=tuple(
@@ -65,16 +66,12 @@ def qr_text(visit: Visit) -> str:
     return f"OUKIOSK:{visit.submission.number}" if visit.submission.number else ""
 
 
-def department_of(visit: Visit) -> str:
-    """Who decides, by name; of a bundle all of them."""
-    matter = visit.matter
-    if matter is None:
-        return ""
-    names = [
-        visit.say(visit.pack.departments[d].name)
-        for d in matter.departments
-        if d in visit.pack.departments
-    ]
+def department_of(visit: Visit, path: Path) -> str:
+    """Who decides, by name; of a bundle those to whom something was handed in."""
+    items = visit.pack.items
+    wanted = dict.fromkeys(items[code].department for code, _ in accepted(path))
+    known = visit.pack.departments
+    names = [visit.say(known[name].name) for name in wanted if name in known]
     return ("、" if visit.language == "zh" else ", ").join(names)
 
 

@@ -545,6 +545,9 @@ def test_of_a_bundle_only_what_is_accepted_is_handed_in(
     keys = {key for key, _ in draft.form}
     assert ("account" in keys) == ("PEN-001" in items)
     assert ("home" in keys) == ("TRV-001" in items)
+    pack = hall.visit.pack
+    wanted = {pack.departments[pack.items[item].department].name.zh for item in items}
+    assert set(hall.view.body.department.split("、")) == wanted  # type: ignore[union-attr]
 
 
 def test_of_a_bundle_in_which_nothing_is_accepted_nothing_is_handed_in() -> None:

@@ -115,7 +115,7 @@ class Submitted(Plain):
             state=submission.state,
             number=submission.number,
             case_number=submission.case_number,
-            department=department_of(visit),
+            department=department_of(visit, path),
             contact=mask_phone(contact_of(visit, path)),
             owed=owed,
             take_with=things(visit),
