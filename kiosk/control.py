@@ -125,6 +125,9 @@ class ControlServer:
         try:
             if _peer_uid(peer) not in (0, os.geteuid()):
                 _send(peer, _refusal("CT-02", "not this user"), self._deadline_s)
+                # Closing on a question that was not read would take the answer away with it.
+                peer.shutdown(socket.SHUT_WR)
+                _read_line(peer, REQUEST_MOST_BYTES, self._deadline_s)
                 return
             while not self._closing.is_set():
                 line = _read_line(peer, REQUEST_MOST_BYTES, self._deadline_s)
