@@ -30,7 +30,7 @@ from devices.worker import Cancel
 
 SEED = 9303
 LONG = settings.default is not None and settings.default.max_examples > 1_000
-FAULTS = 1_000 if LONG else 40
+FAULTS = 1_000 if LONG else 25
 PULLS = 100 if LONG else 1
 READ_S, STALLED_S, GRACE_S = 8.0, 0.2, 0.3
 # Deadline, grace, and a busy machine's patience.

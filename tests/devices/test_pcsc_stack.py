@@ -380,31 +380,6 @@ def test_damage_never_makes_a_wrong_record(reader: PcscReader, table: Table, dam
 # Services, readers and processes that die.
 
 
-def test_pcscd_killed_in_the_middle_of_a_read(
-    reader: PcscReader, table: Table, stack: PcscStack
-) -> None:
-    """The read goes on by itself once the service is back: the resident has noticed nothing."""
-    table.put(document())
-    read(reader)
-    at_work = threading.Event()
-
-    def progress(text: str) -> None:
-        if text == "text" and not at_work.is_set():
-            stack.kill()
-            at_work.set()
-
-    def bring_back() -> None:
-        at_work.wait(WAIT_S)
-        stack.start()
-
-    helper = threading.Thread(target=bring_back)
-    helper.start()
-    record = reader.read(Cancel(), wait_s=WAIT_S, key=KEY, progress=progress)
-    helper.join()
-    assert isinstance(record, TravelDocument)
-    assert record.mrz == MRZ
-
-
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_the_watch_outlives_a_restart_of_pcscd(
     reader: PcscReader, table: Table, stack: PcscStack, seen: Seen, how: str
