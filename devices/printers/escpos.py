@@ -209,8 +209,8 @@ class EscPosPrinter:
         deadline_s: float,
         cancel: Cancel,
     ) -> PrintJob:
-        """Print a PDF as described above. Takes a second beyond `deadline_s` at most, for
-        taking back what was begun. Raises DeviceError."""
+        """Print a PDF as described above. Taking back what was begun may last a few seconds
+        beyond `deadline_s` or a cancel where the printer is mute. Raises DeviceError."""
         until = time.monotonic() + deadline_s
         cancel.raise_if_cancelled()
         page = [band.command for band in bands(draw(pdf, cancel, deadline_s=deadline_s))]

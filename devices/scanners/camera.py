@@ -1,7 +1,7 @@
 """QR and bar codes in a camera's picture, through zxing-cpp.
 
 `find_codes` is a pure function of the picture, for use inside a camera's child process: it
-holds the interpreter for some milliseconds, and longer for a large picture without a code.
+takes tens of milliseconds for 640 x 480 pixels, and in proportion more for larger ones.
 """
 
 from __future__ import annotations

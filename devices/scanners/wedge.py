@@ -28,7 +28,7 @@ from devices.scanners.text import MAX_CHARS
 GAP_S = 0.5
 
 _UP, _DOWN = 0, 1
-_PLAIN = {
+PLAIN = {
     **{getattr(ecodes, f"KEY_{char.upper()}"): char for char in "abcdefghijklmnopqrstuvwxyz"},
     **{getattr(ecodes, f"KEY_{digit}"): digit for digit in "0123456789"},
     **{getattr(ecodes, f"KEY_KP{digit}"): digit for digit in "0123456789"},
@@ -56,9 +56,9 @@ _KEYPAD = frozenset(
     getattr(ecodes, f"KEY_KP{name}")
     for name in (*"0123456789", "DOT", "MINUS", "PLUS", "ASTERISK", "SLASH")
 )
-_SHIFTED = {
+SHIFTED = {
     code: char if code in _KEYPAD else _SHIFTED_CHARS.get(char, char.upper())
-    for code, char in _PLAIN.items()
+    for code, char in PLAIN.items()
 }
 _SHIFT = frozenset({ecodes.KEY_LEFTSHIFT, ecodes.KEY_RIGHTSHIFT})
 _COMMANDING = frozenset(
@@ -139,7 +139,7 @@ class KeyText:
         if self._held & _COMMANDING:
             return None
         shifted = bool(self._held & _SHIFT)
-        char = (_SHIFTED if shifted else _PLAIN).get(code)
+        char = (SHIFTED if shifted else PLAIN).get(code)
         # Caps lock turns letters only.
         return char.swapcase() if char is not None and self._caps else char
 

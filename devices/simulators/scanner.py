@@ -21,7 +21,7 @@ from pathlib import Path
 import evdev
 from evdev import ecodes
 
-from devices.scanners.wedge import _PLAIN, _SHIFTED
+from devices.scanners.wedge import PLAIN, SHIFTED
 
 _EVENT = struct.Struct("llHHi")
 
@@ -138,7 +138,7 @@ class WedgeSimulator:
 
     def press_char(self, char: str) -> None:
         """One character, with Shift where it needs it."""
-        for table, shift in ((_PLAIN, False), (_SHIFTED, True)):
+        for table, shift in ((PLAIN, False), (SHIFTED, True)):
             code = next((key for key, shown in table.items() if shown == char), None)
             if code is not None:
                 if shift:
