@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.face import liveness, quality
+from devices.face.flatness import FLAT, Straight, corners
 from devices.face.liveness import Base, Side, Sighting, Spot, Stage, TurnLimits, TurnTest
 from devices.face.quality import Box, Limits, Picture, Point
 from devices.records import FaceHint, FaceMatch
@@ -104,9 +105,7 @@ def judge(rgb: Picture, boxes: list[Box], limits: Limits) -> FaceHint:
     face = quality.nearest(boxes)
     if hint or face is None:
         return hint
-    left, top = max(0, face.left), max(0, face.top)
-    crop = rgb[top : max(top + 1, face.bottom), left : max(left + 1, face.right)]
-    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    grey = _crop(rgb, face)
     light = quality.exposure(grey, limits)
     if light:
         return light
@@ -117,6 +116,13 @@ def judge(rgb: Picture, boxes: list[Box], limits: Limits) -> FaceHint:
     return FaceHint.NONE
 
 
+def _crop(rgb: Picture, face: Box) -> Picture:
+    """The face alone, grey."""
+    left, top = max(0, face.left), max(0, face.top)
+    crop = rgb[top : max(top + 1, face.bottom), left : max(left + 1, face.right)]
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
 def _marks(rgb: Picture, face: Box) -> tuple[list[Point], list[Point], Point]:
     """Both eyes' corners, the one at the picture's left first, and the nose's base (px)."""
     marks = face_recognition.face_landmarks(rgb, [face.css], model="small")[0]
@@ -125,9 +131,26 @@ def _marks(rgb: Picture, face: Box) -> tuple[list[Point], list[Point], Point]:
     return eyes[0], eyes[1], marks["nose_tip"][0]
 
 
-def sight(rgb: Picture, face: Box, distance: float, at_s: float) -> Sighting:
-    """One face as a turn test takes it; `distance` is the encoding's from the matched face."""
-    _, aside, below = quality.pose(*_marks(rgb, face))
+def sight(
+    rgb: Picture,
+    face: Box,
+    distance: float,
+    at_s: float,
+    straight: Straight | None = None,
+    limits: Limits | None = None,
+) -> Sighting:
+    """One face as a turn test takes it; `distance` is the encoding's from the matched face.
+
+    Against `straight` it is measured how flat the face is; a blurred one says nothing.
+    """
+    marks = _marks(rgb, face)
+    _, aside, below = quality.pose(*marks)
+    flatness = FLAT
+    if (
+        straight is not None
+        and quality.sharpness(_crop(rgb, face)) >= (limits or Limits()).sharpness
+    ):
+        flatness = straight.flatness(rgb, corners(*marks))
     return Sighting(
         at_s=at_s,
         x=(face.left + face.right) / 2,
@@ -136,6 +159,7 @@ def sight(rgb: Picture, face: Box, distance: float, at_s: float) -> Sighting:
         aside=aside,
         below=below,
         distance=distance,
+        flatness=flatness,
     )
 
 
@@ -161,6 +185,7 @@ class Trial:
     refused: Counter[FaceHint] = field(default_factory=Counter)
     used: list[Encoding] = field(default_factory=list, repr=False)
     sightings: list[Sighting] = field(default_factory=list)  # of the frames in `used`
+    straight: Straight | None = field(default=None, repr=False)  # of the last good frame
     face: Box | None = None  # in the frame that was looked at last
     _blank: int = 0
 
@@ -185,6 +210,8 @@ class Trial:
             self.refused[FaceHint.ONE_PERSON] += 1
         self.used.append(encoding)
         self.sightings.append(sight(rgb, face, 0.0, at_s))
+        if self.decided:
+            self.straight = Straight.of(rgb, face, corners(*_marks(rgb, face)))
         return FaceHint.NONE
 
     def again(self) -> None:
@@ -208,7 +235,8 @@ class Trial:
         face = quality.nearest(boxes)
         if face is None or quality.presence(boxes, rgb.shape[0], self.limits):
             return None
-        return sight(rgb, face, _distance(self.matched_face, encode(rgb, face)), at_s)
+        distance = _distance(self.matched_face, encode(rgb, face))
+        return sight(rgb, face, distance, at_s, self.straight, self.limits)
 
     @property
     def matched_face(self) -> Encoding:

@@ -1,9 +1,9 @@
 """Is this a living head and not a picture of one: the rule, without pictures or clocks.
 
-A head has depth: when it turns, the nose moves against the eyes. A flat picture that is
-turned has none: its eyes come closer together and its nose stays between them, but for a
-little perspective. `TurnTest` asks for a turn to one side and back, and follows one face
-through it, sighting by sighting. `docs/liveness.md` says what that is worth.
+A head has depth: when it turns, the nose moves against the eyes, and no tilted sheet of
+paper explains what is seen (`devices.face.flatness`). `TurnTest` asks for a turn to one side
+and back, and follows one face through it, sighting by sighting. `docs/liveness.md` says what
+that is worth.
 
 Promises:
 - it passes only after a turn to the demanded side and a return, each held for several
@@ -69,8 +69,9 @@ class TurnLimits:
 
     turned: float = 0.12  # the nose's way aside, in distances between the eyes
     straight: float = 0.08  # back again: within this of where the nose was
-    # A flat picture reaches `turned` only when it is turned so far that its eyes stand
-    # visibly closer together; the nose is then too far below them in that measure.
+    # How well a sheet of paper may explain a turned face, and how badly: with less, the two
+    # views were not laid over each other at all, and nothing is known.
+    flat: tuple[float, float] = (0.5, 0.96)
     drawn_out: float = 1.25  # nose below the eyes, against what it was
     unrest: float = 0.06  # how far the nose may move while the straight face is measured
     frames: int = 2  # sightings in a row, for the turn and for the return
@@ -97,6 +98,7 @@ class Sighting:
     aside: float  # nose from the middle of the eyes to the picture's right, in eye distances
     below: float  # nose under the eyes, in the same measure
     distance: float  # of the encoding from the matched face
+    flatness: float = 1.0  # how well a tilted sheet explains it; 1 where that was not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class TurnTest:
             holds = (
                 moved >= limits.turned
                 and 1 / limits.drawn_out <= seen.below / self._base.below <= limits.drawn_out
+                and limits.flat[0] <= seen.flatness <= limits.flat[1]
                 and seen.distance <= limits.near
             )
         else:

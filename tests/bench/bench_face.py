@@ -3,7 +3,8 @@
 Run as a program: `python tests/bench/bench_face.py`. `run()` gives rows of (name, value,
 unit, comparison name, comparison value). The distances come from few photographs of few
 people, cut and spoilt in many ways: enough to see where a threshold must not be, and no
-statement about accuracy on residents.
+statement about accuracy on residents. The tries at the living head's test are simulated from
+two photographs (`devices.simulators.heads`): they show what the rule does, not how people turn.
 """
 
 from __future__ import annotations
@@ -244,6 +245,93 @@ def table(found: list[Pair]) -> list[str]:
     return lines
 
 
+SIDES = ("left", "right")
+TRIES = 3  # of each kind; each at another moment of the scene's motion
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of try at a living head's test, honest or not."""
+
+    name: str
+    scene: str
+    portrait: str
+    challenge: str = "turn"
+    honest: bool = False
+    wrong_way: bool = False
+
+
+KINDS = (
+    Kind("turns as asked, first person", "astronaut", "astronaut", honest=True),
+    Kind("turns as asked, second person", "hopper", "hopper", honest=True),
+    Kind("printed photograph, tilted along", "photo", "astronaut"),
+    Kind("swap of person at the turn", "swap", "astronaut"),
+    Kind("own photograph that turns the other way", "astronaut", "astronaut", wrong_way=True),
+    Kind("infrared: person", "astronaut", "astronaut", "infrared", honest=True),
+    Kind("infrared: telephone's screen", "screen", "astronaut", "infrared"),
+    Kind("infrared: print whose ink it does not show", "photo", "astronaut", "infrared"),
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came of the tries of one kind."""
+
+    kind: Kind
+    accepted: int
+    tries: int
+    median_s: float  # simulated time to the answer
+
+
+def _obedient(pose: str) -> str:
+    return pose
+
+
+def _contrary(pose: str) -> str:
+    return {"left": "right", "right": "left"}.get(pose, "")
+
+
+@lru_cache(maxsize=1)
+def liveness_tally(tries: int = TRIES) -> list[Tally]:
+    """Simulated tries through the production rounds, both sides in turn."""
+    from devices.face.liveness import Side
+    from devices.simulators.attempts import Manner, attempt
+
+    tallies = []
+    for kind in KINDS:
+        accepted, times = 0, []
+        for number in range(tries * len(SIDES)):
+            side = Side(SIDES[number % 2])
+            done = attempt(
+                kind.scene,
+                kind.portrait,
+                kind.challenge,
+                side=side,
+                manner=Manner(
+                    begin_s=number * 1.7,
+                    frame_s=(0.12, 0.2)[number // 2 % 2],
+                    until_s=12.0,
+                    obeys=_contrary if kind.wrong_way else _obedient,
+                ),
+                threshold=THRESHOLD,
+                seed=number,
+            )
+            accepted += done.accepted
+            times.append(done.took_s)
+        tallies.append(Tally(kind, accepted, tries * len(SIDES), median(times)))
+    return tallies
+
+
+def liveness_table(tallies: list[Tally]) -> list[str]:
+    """The tallies as lines of text."""
+    lines = ["living head (simulated): accepted of tries, median seconds to the answer"]
+    lines.extend(
+        f"{tally.kind.name:44} {tally.accepted:3} of {tally.tries:3}  {tally.median_s:5.1f} s"
+        for tally in tallies
+    )
+    return lines
+
+
 def run() -> list[Row]:
     """Measure; the slow part is loading the models twice."""
     times, gaps = _in_child()
@@ -253,6 +341,9 @@ def run() -> list[Row]:
     found = pairs()
     genuine = [pair.distance for pair in found if pair.genuine]
     impostor = [pair.distance for pair in found if not pair.genuine]
+    tallies = liveness_tally()
+    honest = [tally for tally in tallies if tally.kind.honest]
+    cheats = [tally for tally in tallies if not tally.kind.honest]
     return [
         (
             "person steps in to face decision, median",
@@ -283,6 +374,13 @@ def run() -> list[Row]:
             "impostor pairs accepted",
             100 * sum(d <= THRESHOLD for d in impostor) / len(impostor),
         ),
+        (
+            "living heads accepted (simulated)",
+            100 * sum(t.accepted for t in honest) / sum(t.tries for t in honest),
+            "%",
+            "prints, screens, swaps accepted",
+            100 * sum(t.accepted for t in cheats) / sum(t.tries for t in cheats),
+        ),
     ]
 
 
@@ -290,3 +388,4 @@ if __name__ == "__main__":
     for name, value, unit, peer, peer_value in run():
         print(f"{name:56} {value:9.3f} {unit:3} | {peer}: {peer_value:.3f}")
     print("\n".join(table(pairs())))
+    print("\n".join(liveness_table(liveness_tally())))

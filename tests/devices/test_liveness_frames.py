@@ -6,14 +6,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import cv2
+import numpy as np
 import pytest
 
 from devices.camera import CameraState
 from devices.errors import DeviceError, Fault
+from devices.face import engine, quality
 from devices.face.client import FaceNotLive, FaceStation
-from devices.face.liveness import Side, TurnLimits
+from devices.face.flatness import Straight, corners
+from devices.face.liveness import Side, Sighting, TurnLimits
 from devices.records import FaceHint, FaceMatch
-from devices.simulators import photos
+from devices.simulators import heads, photos, stage
 from devices.simulators.attempts import Manner, attempt
 from devices.simulators.camera import SceneControl
 
@@ -45,6 +49,44 @@ def test_a_printed_photograph_is_not_however_it_is_tilted() -> None:
     assert not seen.answer[1].matched
     plain = attempt("photo", "astronaut", "none")
     assert plain.accepted, "without a challenge a photograph does pass: that is the point"
+
+
+@pytest.mark.parametrize("person", photos.PEOPLE)
+def test_a_sheet_tilted_about_a_diagonal_is_flat_and_a_turned_head_is_not(person: str) -> None:
+    """Tilted so, a sheet's nose goes as far aside as a head's: only its flatness tells."""
+    canvas = stage._people_scene(person, (640, 480))
+    height, width = canvas.shape[:2]
+    middle = (width * 0.5, height * stage.FACE_CENTRE)
+    straight_frame = _frame(canvas)
+    first = quality.nearest(engine.find_faces(straight_frame))
+    assert first is not None
+    base = engine.sight(straight_frame, first, 0.0, 0.0)
+    straight = Straight.of(straight_frame, first, corners(*engine._marks(straight_frame, first)))
+
+    def seen(picture: quality.Picture) -> Sighting:
+        frame = _frame(picture)
+        face = quality.nearest(engine.find_faces(frame))
+        assert face is not None
+        return engine.sight(frame, face, 0.0, 0.0, straight)
+
+    low, high = TurnLimits().flat
+    for yaw_deg, pitch_deg in ((-42, -20), (36, -20), (-36, 20)):
+        matrix = heads.tilted(canvas, *middle, height * 1.5, yaw_deg, pitch_deg)
+        sheet = seen(np.asarray(cv2.warpPerspective(canvas, matrix, (width, height)), np.uint8))
+        assert sheet.flatness > high
+        if (yaw_deg, pitch_deg) == (-42, -20):
+            assert abs(sheet.aside - base.aside) > TurnLimits().turned
+    head = heads.Head(canvas, *middle, 480 * stage.FACE_HEIGHT)
+    for angle_deg in (-24, 24):
+        assert low <= seen(head.turned(angle_deg)).flatness <= high
+
+
+def _frame(canvas: quality.Picture) -> quality.Picture:
+    """The canvas's middle as a camera's frame, with some noise."""
+    top, left = (canvas.shape[0] - 480) // 2, (canvas.shape[1] - 640) // 2
+    noise = np.random.default_rng(3).normal(0, 2.5, (480, 640, 3)).round().astype(np.int8)
+    noisy = cv2.add(canvas[top : top + 480, left : left + 640], noise, dtype=cv2.CV_8U)
+    return np.ascontiguousarray(np.asarray(noisy, dtype=np.uint8)[:, :, ::-1])
 
 
 def test_somebody_else_who_turns_is_not() -> None:
