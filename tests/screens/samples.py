@@ -405,6 +405,8 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     )
     looking = replace(face, state="looking", hint="come-closer")
     yield "verify_face-looking", StepName.VERIFY_FACE, looking, {**anonymous, "person": "陈**"}
+    turning = replace(face, state="looking", hint="turn-left", turn="left")
+    yield "verify_face-turn", StepName.VERIFY_FACE, turning, {**anonymous, "person": "陈**"}
     yield (
         "verify_face-failed",
         StepName.VERIFY_FACE,
