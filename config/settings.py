@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 ENVIRONMENT_PREFIX = "KIOSK_"
@@ -79,13 +80,25 @@ class Screen(_Section):
 
 
 class Reader(_Section):
-    """The SAM-V reader. The card is awaited for `wait_s`."""
+    """The SAM-V reader. The card is awaited for `wait_s`.
 
-    kind: Literal["samv-serial", "none"] = "samv-serial"
+    `port` is a serial device; for "samv-usb" `usb`, `usb:VID:PID` or `usb:BUS-PORT`; for
+    "samv-vendor" the number of the vendor's API (1 to 16 serial, 1001 to 1016 USB), with the
+    vendor's library at `library`.
+    """
+
+    kind: Literal["samv-serial", "samv-usb", "samv-vendor", "none"] = "samv-serial"
     port: str = "/dev/ttyUSB0"
+    library: str = ""
     baud: Literal[9600, 19200, 38400, 57600, 115200] = 115200
     wait_s: Seconds = 60
     wlt_library: str = ""
+
+    @model_validator(mode="after")
+    def _vendor_by_number(self) -> Reader:
+        if self.kind == "samv-vendor" and not (self.port.isdecimal() and self.library):
+            raise ValueError("samv-vendor needs port, a number, and library, a path")
+        return self
 
 
 class Camera(_Section):
@@ -125,12 +138,25 @@ class Face(_Section):
 
 
 class Printer(_Section):
-    """CUPS queues for receipts and for A4 sheets ("": sheets go to the receipt queue)."""
+    """Where receipts go, and the CUPS queue for A4 sheets ("": to the receipt printer).
 
-    kind: Literal["cups", "none"] = "cups"
+    Receipts go to the CUPS queue `queue`, or for "escpos" to `address`: `tcp:HOST:PORT`,
+    `serial:PATH` or `device:PATH` (such as device:/dev/usb/lp0).
+    """
+
+    kind: Literal["cups", "escpos", "none"] = "cups"
+    address: Annotated[
+        str, StringConstraints(pattern=r"^((tcp:\S+:\d+)|((serial|device):/\S+))?$")
+    ] = ""
     queue: str = "receipt"
     a4_queue: str = ""
     server: str = ""
+
+    @model_validator(mode="after")
+    def _escpos_somewhere(self) -> Printer:
+        if self.kind == "escpos" and not self.address:
+            raise ValueError("escpos needs address")
+        return self
 
 
 class Backend(_Section):

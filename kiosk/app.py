@@ -26,7 +26,11 @@ from devices.camera import CameraSpec
 from devices.pinyin import open_pinyin
 from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
+from devices.printers.escpos import EscPosPrinter
+from devices.printers.escpos_wire import wire_of
 from devices.samv.driver import SamvReader
+from devices.samv.usb import open_usb
+from devices.samv.vendor import VendorReader
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import SearchIndex
 from kiosk.control import ControlServer
@@ -95,12 +99,16 @@ def equipment_of(settings: Settings) -> Equipment:
     """The real devices that the settings name; nothing is opened yet."""
     printer = settings.printer
     server = printer.server or None
-    receipts = CupsPrinter(printer.queue, server)
+    receipts: Printer
+    if printer.kind == "escpos":
+        receipts = EscPosPrinter(wire_of(printer.address))
+    else:
+        receipts = CupsPrinter(printer.queue, server)
     sheets = CupsPrinter(printer.a4_queue, server, media="a4") if printer.a4_queue else receipts
     camera, documents = settings.camera, settings.document_camera
     wlt, second = settings.reader.wlt_library, settings.face.infrared_device
     return Equipment(
-        reader=SamvReader(settings.reader.port, baud=settings.reader.baud),
+        reader=_reader_of(settings),
         face=CameraSpec("v4l2", camera.device, camera.width_px, camera.height_px, mirror=True),
         documents=CameraSpec(
             "v4l2",
@@ -116,6 +124,15 @@ def equipment_of(settings: Settings) -> Equipment:
         if settings.face.liveness == "infrared"
         else None,
     )
+
+
+def _reader_of(settings: Settings) -> SamvReader:
+    reader = settings.reader
+    if reader.kind == "samv-vendor":
+        return VendorReader(Path(reader.library), int(reader.port))
+    if reader.kind == "samv-usb":
+        return SamvReader(reader.port, serial_factory=open_usb)
+    return SamvReader(reader.port, baud=reader.baud)
 
 
 def rules_of(settings: Settings, *, demo: bool) -> Rules:

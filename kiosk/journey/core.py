@@ -242,6 +242,9 @@ PRINT_NOTICES: Final[Mapping[str, str]] = {
     "PR-02": "paper-out",
     "PR-03": "print-failed",
     "PR-04": "print-unknown",
+    "PR-05": "print-half",
+    "PR-06": "printer-cover-open",
+    "PR-07": "printer-jammed",
 }
 
 

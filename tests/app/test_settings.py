@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, SettingsError, load
+from devices.printers.escpos import EscPosPrinter
+from devices.samv.vendor import VendorReader
+from kiosk.app import equipment_of
 from kiosk.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +88,10 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
             ("terminal.staffed_hours", "'17:00-09:00'", "first before the second"),
         ),
         ("[reader]\nbaud = 14400", ("reader.baud", "14400", "9600", "115200")),
-        ("[reader]\nkind = 'usb'", ("reader.kind", "'usb'", "'samv-serial' or 'none'")),
+        (
+            "[reader]\nkind = 'usb'",
+            ("reader.kind", "'usb'", "'samv-serial', 'samv-usb', 'samv-vendor' or 'none'"),
+        ),
         ("[face]\nthreshold = 0.9", ("face.threshold", "0.9", "less than or equal to 0.6")),
         ("[face]\nthreshold = nan", ("face.threshold", "nan")),
         ("[face]\nframes = 0", ("face.frames", "0", "greater than or equal to 1")),
@@ -178,3 +184,33 @@ def test_the_process_stops_with_2_and_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("ST-01 ")
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "wanted"),
+    [
+        ("reader", {"kind": "samv-vendor", "port": "1001"}, "library"),
+        ("reader", {"kind": "samv-vendor", "port": "usb", "library": "/x.so"}, "a number"),
+        ("printer", {"kind": "escpos"}, "address"),
+        ("printer", {"kind": "escpos", "address": "lpt1"}, "printer.address"),
+    ],
+)
+def test_a_device_without_its_address_stops_the_start(
+    tmp_path: Path, section: str, values: dict[str, str], wanted: str
+) -> None:
+    lines = "".join(f'{key} = "{value}"\n' for key, value in values.items())
+    path = tmp_path / "terminal.toml"
+    path.write_text(f"[{section}]\n{lines}")
+    with pytest.raises(SettingsError, match=wanted):
+        load(path, {})
+
+
+def test_the_devices_that_the_settings_name_are_made() -> None:
+    plain = Settings.model_validate(
+        {"printer": {"kind": "escpos", "address": "tcp:127.0.0.1:9100"}}
+    )
+    assert isinstance(equipment_of(plain).receipts, EscPosPrinter)
+    vendor = {"kind": "samv-vendor", "port": "1001", "library": "/opt/sdt/libsdtapi.so"}
+    assert isinstance(
+        equipment_of(Settings.model_validate({"reader": vendor})).reader, VendorReader
+    )
