@@ -23,6 +23,7 @@ from devices.document.client import DocumentCamera
 from devices.face.client import FaceStation
 from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
+from devices.printers.escpos import EscPosPrinter
 from devices.worker import DeviceWorker
 from kiosk.catalogue.model import Pack
 from kiosk.doctor.checks import (
@@ -125,7 +126,7 @@ def patient_at_rest(attached: Attached, needs: Needs, *, print_page: bool) -> Pa
         camera = document_device(attached.documents, name=DOCUMENTS)
         devices.append(Examined(camera, Weight.LIMITS))
     printers = (
-        (RECEIPTS, attached.receipts, settings.printer.queue),
+        (RECEIPTS, attached.receipts, _address(attached.receipts, settings)),
         (SHEETS, attached.sheets, settings.printer.a4_queue),
     )
     devices += [
@@ -167,7 +168,7 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
             _printer(
                 RECEIPTS,
                 running.receipts,
-                printer.queue,
+                _address(running.receipts, settings),
                 running.printer_worker,
                 settings,
                 print_page,
@@ -199,6 +200,12 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
         closing=running.closing,
         deadlines_s=_deadlines(print_page),
     )
+
+
+def _address(receipts: Printer | None, settings: Settings) -> str:
+    """Where receipts go: a queue of CUPS, or a line of their own."""
+    told = settings.printer
+    return told.address if isinstance(receipts, EscPosPrinter) else told.queue
 
 
 def _printer(

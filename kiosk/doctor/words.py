@@ -73,8 +73,8 @@ _FAULTS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "PR-01": (
         "连接不到打印机",
-        "检查打印机的电源和数据线；核对 CUPS 队列名 [printer] queue；查看 CUPS 服务是否运行",
-        "check power and cable; compare the CUPS queue [printer] queue; see that CUPS runs",
+        "检查打印机的电源和数据线；核对设置 [printer] queue 或 address；用 CUPS 时查看其服务",
+        "check power and cable; compare [printer] queue or address; with CUPS, see that it runs",
     ),
     "PR-02": ("打印机没有纸", "装纸", "put paper in"),
     "PR-03": (
