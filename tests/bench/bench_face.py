@@ -246,7 +246,7 @@ def table(found: list[Pair]) -> list[str]:
 
 
 SIDES = ("left", "right")
-TRIES = 3  # of each kind; each at another moment of the scene's motion
+TRIES = 1  # of each kind and side (a try costs up to 10 s); each at another moment of the scene's motion
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def liveness_tally(tries: int = TRIES) -> list[Tally]:
                 manner=Manner(
                     begin_s=number * 1.7,
                     frame_s=(0.12, 0.2)[number // 2 % 2],
-                    until_s=12.0,
+                    until_s=8.0,
                     obeys=_contrary if kind.wrong_way else _obedient,
                 ),
                 threshold=THRESHOLD,
