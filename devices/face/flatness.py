@@ -59,19 +59,30 @@ class Straight:
         over = cv2.warpAffine(
             _grey(rgb), laid, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
+        soft = _soft(over)
+        found = self._explain(soft, np.eye(3, dtype=np.float32), cv2.MOTION_HOMOGRAPHY)
+        if found is not None:
+            return found
+        # Three points may lay it badly, and the search runs away: bring it near first.
+        near = np.eye(2, 3, dtype=np.float32)
+        if self._explain(soft, near, cv2.MOTION_AFFINE) is None:
+            return FLAT
+        start = np.concatenate([near, np.array([[0, 0, 1]], np.float32)])
+        found = self._explain(soft, start, cv2.MOTION_HOMOGRAPHY)
+        return FLAT if found is None else found
+
+    def _explain(
+        self, soft: npt.NDArray[np.float32], start: npt.NDArray[np.float32], motion: int
+    ) -> float | None:
+        """The best correlation; `start` becomes how. None where the search runs away."""
         ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, _ENOUGH)
         try:
-            found, _ = cv2.findTransformECC(
-                self.picture,
-                _soft(over),
-                np.eye(3, dtype=np.float32),
-                cv2.MOTION_HOMOGRAPHY,
-                ends,
-                _MASK,
-                _SMOOTH,
+            found, how = cv2.findTransformECC(
+                self.picture, soft, start, motion, ends, _MASK, _SMOOTH
             )
-        except cv2.error:  # it did not converge
-            return FLAT
+        except cv2.error:
+            return None
+        start[:] = how
         return float(found)
 
 

@@ -246,7 +246,8 @@ def table(found: list[Pair]) -> list[str]:
 
 
 SIDES = ("left", "right")
-TRIES = 1  # of each kind and side (a try costs up to 10 s); each at another moment of the scene's motion
+# Of each kind and side, each at another moment of the motion; one costs up to 10 s.
+TRIES = 1
 
 
 @dataclass(frozen=True)
