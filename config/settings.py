@@ -126,7 +126,7 @@ class Face(_Section):
     tries: Annotated[int, Field(ge=1, le=5)] = 3
     deadline_s: Seconds = 15
     # What must show a living head; docs/liveness.md says what each is worth.
-    liveness: Literal["turn", "infrared", "none"] = "turn"
+    liveness: Literal["turn", "infrared", "none"] = "none"
     infrared_device: str = ""  # number or path, as for [camera]
 
     @field_validator("infrared_device")

@@ -41,6 +41,21 @@ settings.register_profile(
 settings.load_profile("same")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Long runs, and those that need a machine to themselves, are for `make campaign`."""
+    config.addinivalue_line("markers", "campaign: not for every run; `make campaign` has it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` leaves out what is marked so."""
+    if config.getoption("--hypothesis-profile", default="") == "campaign":
+        return
+    long = [item for item in items if item.get_closest_marker("campaign")]
+    if long:
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
 class _Collected(logging.Handler):
     """Keeps what is logged at WARNING or above as "logger: message"."""
 

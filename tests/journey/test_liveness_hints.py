@@ -66,4 +66,4 @@ def test_settings_name_what_is_asked(name: str) -> None:
 def test_infrared_without_its_camera_stops_the_start() -> None:
     with pytest.raises(SettingsError, match="infrared_device"):
         load(None, {"KIOSK_FACE__LIVENESS": "infrared"})
-    assert Settings().face.liveness == "turn"
+    assert Settings().face.liveness == "none"
