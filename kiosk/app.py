@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -26,17 +26,11 @@ from devices.camera import CameraSpec
 from devices.pinyin import open_pinyin
 from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
-from devices.printers.escpos import EscPosPrinter
-from devices.printers.escpos_wire import wire_of
 from devices.samv.driver import SamvReader
-from devices.samv.usb import open_usb
-from devices.samv.vendor import VendorReader
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import SearchIndex
 from kiosk.control import ControlServer
-from kiosk.doctor.examine import Patient
 from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
-from kiosk.doctor.patients import Needs, Running, patient_in_service
 from kiosk.journey.effects import (
     AimDocumentCamera,
     AskCentral,
@@ -70,6 +64,9 @@ from offline_queue.wire import WireSettings
 from screens.shell import Shell
 from screens.theme import Look
 
+if TYPE_CHECKING:
+    from kiosk.doctor.examine import Patient
+
 CLOCK_MARK: Final = "clock-mark"
 LINE_PROBE_S: Final = 15.0
 _OUTBOX_S: Final = 5.0
@@ -101,6 +98,9 @@ def equipment_of(settings: Settings) -> Equipment:
     server = printer.server or None
     receipts: Printer
     if printer.kind == "escpos":
+        from devices.printers.escpos import EscPosPrinter  # brings NumPy: only where it is used
+        from devices.printers.escpos_wire import wire_of
+
         receipts = EscPosPrinter(wire_of(printer.address))
     else:
         receipts = CupsPrinter(printer.queue, server)
@@ -129,8 +129,12 @@ def equipment_of(settings: Settings) -> Equipment:
 def _reader_of(settings: Settings) -> SamvReader:
     reader = settings.reader
     if reader.kind == "samv-vendor":
+        from devices.samv.vendor import VendorReader
+
         return VendorReader(Path(reader.library), int(reader.port))
     if reader.kind == "samv-usb":
+        from devices.samv.usb import open_usb
+
         return SamvReader(reader.port, serial_factory=open_usb)
     return SamvReader(reader.port, baud=reader.baud)
 
@@ -403,6 +407,9 @@ class Terminal(QObject):
         """This terminal for the doctor; from the control socket's threads."""
         if not self._up:
             raise NotUpYet
+        # The doctor comes when called: the first screen does not wait for its instruments.
+        from kiosk.doctor.patients import Needs, Running, patient_in_service
+
         running = Running(
             reader=self._reader.reader,
             reader_worker=self._reader.worker,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kiosk.control import Handler
-from kiosk.doctor.examine import Patient, examine
+
+if TYPE_CHECKING:
+    from kiosk.doctor.examine import Patient
 
 DOCTOR: Final = "doctor"
 
@@ -30,6 +32,8 @@ def doctor_handler(patient: Callable[[bool], Patient]) -> Handler:
     gate = threading.Lock()
 
     def handle(args: dict[str, Any]) -> dict[str, Any]:
+        from kiosk.doctor.examine import examine  # not before somebody asks
+
         if not gate.acquire(blocking=False):
             raise DoctorBusy
         try:
