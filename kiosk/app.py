@@ -74,7 +74,8 @@ _LOOK_EVERY_MS: Final = 3_000
 _PRINTER_EVERY: Final = 5  # looks
 _MARK_EVERY: Final = 20
 _TRY_AGAIN_EVERY: Final = 20
-_COLLECT_AFTER: Final = 50_000  # new objects; a touch makes some hundreds
+_WARM_AFTER_MS: Final = 400
+_COLLECT_AFTER: Final = 200_000  # new objects; a touch makes some hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,10 @@ class Terminal(QObject):
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY_MS)
         self._look.timeout.connect(self._look_around)
+        self._warm = QTimer(self)
+        self._warm.setSingleShot(True)
+        self._warm.setInterval(_WARM_AFTER_MS)
+        self._warm.timeout.connect(self._build_ahead)
         self._looks = 0
         self._closed = False
         self._pinyin = open_pinyin()
@@ -323,6 +328,7 @@ class Terminal(QObject):
         self._look.start()
         self._look_around()
         threading.Thread(target=self._finder.prepare, name="search", daemon=True).start()
+        self._warm.start()
         rest_the_collector()
         note("started", trusted=self._clock.now().trusted)
 
@@ -334,6 +340,7 @@ class Terminal(QObject):
         self._bridge.shut()
         self._wake.stop()
         self._look.stop()
+        self._warm.stop()
         self._control.close()
         self._sender.close()
         self._submitting.close()
@@ -476,6 +483,14 @@ class Terminal(QObject):
         self._wake.start(max(0, round(left_s * 1000) + 1))
 
     @Slot()
+    def _build_ahead(self) -> None:
+        """Destroy what the last visit left; build what the next is likely to touch first."""
+        self.window.sweep()
+        if not self._closed and self.runtime.at_rest:
+            gc.collect(1)
+            self.window.warm()
+
+    @Slot()
     def _time_out(self) -> None:
         self._post(TimedOut())
 
@@ -493,7 +508,7 @@ class Terminal(QObject):
         if over.printing.get("stub") == "printed":
             self._submitting.recover(self._clock.now().civil)
         self.window.rebuild()
-        gc.collect(1)
+        self._warm.start()
 
     @Slot()
     def _look_around(self) -> None:

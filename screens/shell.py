@@ -14,6 +14,7 @@ A screen is added in `screens/registry.py`; `screens/toolkit.py` says how to wri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import QRect, QRectF, Qt
@@ -32,7 +33,7 @@ from kiosk.journey.events import (
     ThemeSet,
 )
 from kiosk.journey.terms import Language, Size, StepName, Theme
-from kiosk.journey.views import Frame, Notice, View
+from kiosk.journey.views import ChooseView, Frame, Notice, View, WelcomeView
 from screens.ports import InputMethod
 from screens.preview import PreviewSource
 from screens.registry import screen_for
@@ -81,6 +82,7 @@ class Shell(QWidget):
         self._kit: Kit | None = None
         self._parts: _Parts | None = None
         self._screens: dict[StepName, StepScreen] = {}
+        self._dropped: list[StepScreen] = []
         self.setObjectName("shell")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent paints all of it
 
@@ -109,6 +111,31 @@ class Shell(QWidget):
         for step, other in self._screens.items():
             other.setVisible(step is frame.step)
         parts.overlay(frame, self.rect())
+
+    def sweep(self) -> None:
+        """Destroy the screens that were taken off the window: it takes longer than a touch may."""
+        for screen in self._dropped:
+            screen.deleteLater()
+        self._dropped.clear()
+
+    def warm(self) -> None:
+        """Build the search with its keyboard while nobody waits for it."""
+        view, parts = self._view, self._parts
+        if view is None or parts is None or StepName.CHOOSE in self._screens:
+            return
+        if not isinstance(view.body, WelcomeView):
+            return
+        screen = screen_for(StepName.CHOOSE, parts.kit)
+        screen.setParent(self)
+        screen.lower()
+        screen.hide()
+        screen.bar_may_change = self._show_bar
+        self._screens[StepName.CHOOSE] = screen
+        shown = self.step_screen()
+        if shown is not None:
+            screen.setGeometry(shown.geometry())
+        body = ChooseView(True, "", "", "", view.body.groups, view.body.popular)
+        screen.update_view(body, replace(view.frame, step=StepName.CHOOSE))
 
     def _show_bar(self) -> None:
         """What the screen keeps to itself (a half-spelled word) may change the bar."""
@@ -185,8 +212,8 @@ class Shell(QWidget):
     def _forget(self) -> None:
         for screen in self._screens.values():
             screen.hide()
-            screen.deleteLater()
             screen.setParent(None)
+            self._dropped.append(screen)
         self._screens.clear()
         if self._parts is not None:
             self._parts.drop()

@@ -6,6 +6,7 @@ of the painting that follows it. The floor beside it is an empty window of the s
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -124,6 +125,10 @@ def _touching() -> Iterator[Row]:
 
     for turn in range(_ROUNDS):
         for code, matter in pack.matters.items():
+            shell.sweep()  # as the terminal does between visits
+            gc.collect(1)
+            shell.warm()
+            app.processEvents()
             touch("search") if turn % 2 else touch(f"group:{matter.group}")
             for key in "shebao" if turn % 2 else "":
                 touch(f"key:{key}")
