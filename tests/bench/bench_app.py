@@ -113,6 +113,7 @@ def _touching() -> Iterator[Row]:
     rest_the_collector()
 
     times_ms: list[float] = []
+    ends_ms: list[float] = []  # the touch that ends a visit: all screens are built anew
 
     def touch(name: str) -> bool:
         if shell.touchable(name) is None:
@@ -120,7 +121,8 @@ def _touching() -> Iterator[Row]:
         began = time.perf_counter()
         shell.touch(name)
         app.processEvents()
-        times_ms.append((time.perf_counter() - began) * 1000)
+        taken = ends_ms if name == "leave" else times_ms
+        taken.append((time.perf_counter() - began) * 1000)
         return True
 
     for turn in range(_ROUNDS):
@@ -173,6 +175,7 @@ def _touching() -> Iterator[Row]:
     )
     yield "touch to painted, 99 %", cuts[98], "ms", "limit", 16.7
     yield "touch to painted, worst", max(times_ms), "ms", "limit", 33.0
+    yield "touch that ends a visit, 99 %", quantiles(ends_ms, n=100)[98], "ms", "limit", 16.7
 
 
 def run() -> list[Row]:
