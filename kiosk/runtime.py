@@ -7,14 +7,13 @@ thread through the `reply` that the application gives them. Knows no Qt.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from kiosk.catalogue.model import Pack
 from kiosk.journey.core import advance, new_visit, next_deadline, view
 from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit, KeepRating
-from kiosk.journey.events import Event, Recovered, WorldChanged
+from kiosk.journey.events import Event, Recovered
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit, World
 from kiosk.logs import note
@@ -51,9 +50,8 @@ class Runtime:
         self._show = show
         self._wake_at = wake_at
         self._ended = ended
-        self._world = World()
         self._stubs: tuple[tuple[str, datetime], ...] = ()
-        self._visit = self._new(1)
+        self._visit = self._new(1, World())
 
     @property
     def visit(self) -> Visit:
@@ -71,9 +69,7 @@ class Runtime:
 
     def post(self, event: Event) -> None:
         """Something happened."""
-        if isinstance(event, WorldChanged):
-            self._remember(event)
-        elif isinstance(event, Recovered):
+        if isinstance(event, Recovered):
             self._stubs = event.stubs
         self._visit, effects = advance(self._visit, event, self._now())
         for effect in effects:
@@ -87,24 +83,17 @@ class Runtime:
     def _carry(self, effect: Effect) -> None:
         if isinstance(effect, EndVisit):
             note("visit-ended", reason=effect.reason.value, steps=self._visit.touches)
-            over, self._visit = self._visit, self._new(self._visit.number + 1)
+            over = self._visit
+            self._visit = self._new(over.number + 1, over.world)
             self._ended(effect.reason, over)
             return
         self._carriers[type(effect)](effect, self._visit.number)
 
-    def _new(self, number: int) -> Visit:
-        return new_visit(
-            number, self._pack, self._rules, self._world, self._now(), self._find, self._stubs
-        )
-
-    def _remember(self, event: WorldChanged) -> None:
+    def _new(self, number: int, world: World) -> Visit:
         """What the terminal can do outlives the visit."""
-        changes = {
-            name: value
-            for name in event.__dataclass_fields__
-            if (value := getattr(event, name)) is not None
-        }
-        self._world = replace(self._world, **changes)
+        return new_visit(
+            number, self._pack, self._rules, world, self._now(), self._find, self._stubs
+        )
 
     def _refresh(self) -> None:
         now = self._now()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent, QPen, QPolygonF, QShowEvent
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from kiosk.journey.events import (
@@ -22,6 +22,8 @@ from kiosk.journey.events import (
 from kiosk.journey.views import MaterialLine, MaterialsView
 from screens.checked import Checked
 from screens.parts import material_state
+from screens.pictures import LivePicture
+from screens.preview import PreviewSource
 from screens.toolkit import (
     Block,
     BlockScreen,
@@ -270,18 +272,8 @@ class PaperPreview(Block):
 
 
 @draws(PaperPreview)
-class PaperPreviewWidget(BlockWidget):
-    """See PaperPreview. Asks for pictures only while it can be seen, and then keeps none."""
-
-    stretch = True
-
-    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
-        super().__init__(kit, parent)
-        self._timer = QTimer(self)
-        self._timer.setInterval(PREVIEW_INTERVAL_MS)
-        self._timer.timeout.connect(self._look)
-        self._sequence = -1
-        self._picture: tuple[bytes, int, int] | None = None
+class PaperPreviewWidget(LivePicture):
+    """See PaperPreview."""
 
     def apply(self) -> None:
         block = cast(PaperPreview, self.block)
@@ -292,23 +284,9 @@ class PaperPreviewWidget(BlockWidget):
     def height_for(self, _width: int) -> int:
         return self.kit.metrics.px(60.0 if self.kit.metrics.landscape else 90.0)
 
-    def showEvent(self, _event: QShowEvent) -> None:
-        self._timer.start()
-        self._look()
-
-    def hideEvent(self, _event: QHideEvent) -> None:
-        self._timer.stop()
-        self._picture = None
-        self._sequence = -1
-
-    def _look(self) -> None:
-        latest = self.kit.documents.latest()
-        if latest is None or latest[3] == self._sequence:
-            return
-        rgb, width, height, self._sequence = latest
-        if len(rgb) == width * height * 3:
-            self._picture = (rgb, width, height)
-            self.update()
+    def source(self) -> PreviewSource:
+        """The document camera."""
+        return self.kit.documents
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit = self.kit

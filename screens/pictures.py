@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from screens.icons import paint_badge, paint_icon
+from screens.preview import PreviewSource
 from screens.toolkit import Block, BlockWidget, Kit, draws
 
 PREVIEW_INTERVAL_MS = 33
@@ -147,6 +148,43 @@ class SignPictureWidget(BlockWidget):
         painter.end()
 
 
+class LivePicture(BlockWidget):
+    """What a camera sees. Asks for pictures only while it can be seen, and then keeps none."""
+
+    stretch = True
+
+    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
+        super().__init__(kit, parent)
+        self._timer = QTimer(self)
+        self._timer.setInterval(PREVIEW_INTERVAL_MS)
+        self._timer.timeout.connect(self._look)
+        self._sequence = -1
+        self._picture: tuple[bytes, int, int] | None = None
+
+    def source(self) -> PreviewSource:
+        """Where the pictures come from."""
+        raise NotImplementedError
+
+    def showEvent(self, _event: QShowEvent) -> None:
+        self._timer.start()
+        self._look()
+
+    def hideEvent(self, _event: QHideEvent) -> None:
+        """No picture is kept once it cannot be seen."""
+        self._timer.stop()
+        self._picture = None
+        self._sequence = -1
+
+    def _look(self) -> None:
+        latest = self.source().latest()
+        if latest is None or latest[3] == self._sequence:
+            return
+        rgb, width, height, self._sequence = latest
+        if len(rgb) == width * height * 3:
+            self._picture = (rgb, width, height)
+            self.update()
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoundPreview(Block):
     """What the face camera sees, in a circle; it comes mirrored from the camera.
@@ -160,18 +198,8 @@ class RoundPreview(Block):
 
 
 @draws(RoundPreview)
-class RoundPreviewWidget(BlockWidget):
-    """See RoundPreview. Asks for pictures only while it can be seen."""
-
-    stretch = True
-
-    def __init__(self, kit: Kit, parent: QWidget | None) -> None:
-        super().__init__(kit, parent)
-        self._timer = QTimer(self)
-        self._timer.setInterval(PREVIEW_INTERVAL_MS)
-        self._timer.timeout.connect(self._look)
-        self._sequence = -1
-        self._picture: tuple[bytes, int, int] | None = None
+class RoundPreviewWidget(LivePicture):
+    """See RoundPreview."""
 
     def apply(self) -> None:
         self.setAccessibleName(cast(RoundPreview, self.block).says)
@@ -181,24 +209,9 @@ class RoundPreviewWidget(BlockWidget):
         metrics = self.kit.metrics
         return metrics.px(50.0 if metrics.landscape else 80.0)
 
-    def showEvent(self, _event: QShowEvent) -> None:
-        self._timer.start()
-        self._look()
-
-    def hideEvent(self, _event: QHideEvent) -> None:
-        """No picture is kept once it cannot be seen."""
-        self._timer.stop()
-        self._picture = None
-        self._sequence = -1
-
-    def _look(self) -> None:
-        latest = self.kit.preview.latest()
-        if latest is None or latest[3] == self._sequence:
-            return
-        rgb, width, height, self._sequence = latest
-        if len(rgb) == width * height * 3:
-            self._picture = (rgb, width, height)
-            self.update()
+    def source(self) -> PreviewSource:
+        """The face camera."""
+        return self.kit.preview
 
     def _paint_nobody(self, painter: QPainter, box: QRectF) -> None:
         """A head and shoulders, until there is a picture."""
