@@ -76,6 +76,18 @@ class StopDocumentCamera(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCode(Effect):
+    """Await a code at the scanner and before the document camera; CodeSeen or CodeFailed."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopCode(Effect):
+    """Nobody shows a code any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue(Effect):
     """Save the application durably; answers Saved or SaveFailed, later Delivered and so on."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from devices.records import FaceHint, FaceMatch, IdCard, Page, PrinterStatus
+from devices.records import FaceHint, FaceMatch, IdCard, Page, PrinterStatus, ScannedCode
 from kiosk.journey.terms import Language, Rung, Size, Theme
 
 
@@ -304,6 +304,20 @@ class PageCaptured(FromWorld):
 @dataclass(frozen=True, slots=True)
 class CaptureFailed(FromWorld):
     """No page; `code` is a fault's code."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSeen(FromWorld):
+    """A code was shown, to the scanner or to the document camera: whichever saw it first."""
+
+    code: ScannedCode = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFailed(FromWorld):
+    """No code was shown in time, or none can be; `code` is a fault's code."""
 
     code: str
 
