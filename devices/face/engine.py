@@ -291,6 +291,7 @@ class Engine:
         self._pipe = pipe
         self._limits = limits
         self._infrared = infrared
+        self._beside: PreviewFrame | None = None  # the infrared frame beside the one looked at
         self._choose = choose
 
     def run(self) -> None:
@@ -308,6 +309,7 @@ class Engine:
                     str(challenge),
                 ):
                     self._match(ticket, portrait, threshold, frames, deadline_at_s, challenge)
+                    self._beside = None
                 case _:
                     continue  # a cancel that came after its match had ended
 
@@ -338,6 +340,9 @@ class Engine:
             if frame is None or frame.sequence == last:
                 continue
             last = frame.sequence
+            # Taken before the looking begins: on a busy machine that takes longer than a
+            # picture stays fresh.
+            self._beside = self._infrared.latest() if self._infrared is not None else None
             answer = round_.look(as_picture(frame), frame.at_s)
             if answer is not None:
                 self._pipe.send((answer[0], ticket, *answer[1:]))
@@ -355,7 +360,7 @@ class Engine:
 
     def infrared_at(self, at_s: float) -> Picture | None:
         """The infrared picture of that moment, None when there is none fresh enough."""
-        frame = self._infrared.latest() if self._infrared is not None else None
+        frame = self._beside
         if frame is None or abs(frame.at_s - at_s) > liveness.INFRARED_FRESH_S:
             return None
         return as_picture(frame)

@@ -79,11 +79,19 @@ class TurnLimits:
     back_near: float = 0.50  # for a frontal one
     far: float = 0.70  # somebody else
     far_frames: int = 2  # in a row: a single blurred one is nobody
+    # A face is lost when it was looked for, and not found, for so long and so many times: a
+    # machine that is busy looks seldom, and who stands there is not to blame.
     gap_s: float = 0.8
+    gap_frames: int = 3
+    blind_s: float = 2.5  # without any look at all, nothing is continuous
     jump: float = 0.5  # box centre between two sightings, in face heights
     jump_per_s: float = 0.6  # and so much more for each second between them
+    jump_most: float = 1.1  # but never more than this
     size_ratio: float = 1.45  # box height between two sightings
+    # Too slow is who was looked at so often within so long and has not done it.
     time_s: float = 8.0
+    time_frames: int = 24
+    longest_s: float = 18.0  # however few frames there were
     starts: int = 3  # tests within one match
 
 
@@ -132,7 +140,10 @@ class TurnTest:
         self._limits = limits
         self._last = base.last
         self._seen_s = max(began_s, base.last.at_s)  # computing the match is nobody's gap
-        self._until_s = began_s + limits.time_s
+        self._began_s = began_s
+        self._looks = 0
+        self._blank = 0  # looks in a row without exactly one face
+        self._looked_s = self._seen_s
         self._run = 0
         self._wrong = 0
         self._far = 0
@@ -148,9 +159,12 @@ class TurnTest:
         """Take one frame in; None when it shows no face, or several."""
         if self.stage in (Stage.PASSED, Stage.BROKEN):
             return self.stage
-        if at_s > self._until_s:
+        self._looks += 1
+        self._blank = self._blank + 1 if sighting is None else 0
+        blind_s, self._looked_s = at_s - self._looked_s, at_s
+        if self._too_slow(at_s - self._began_s):
             return self._break(Break.TOO_SLOW)
-        if at_s - self._seen_s > self._limits.gap_s:
+        if blind_s > self._limits.blind_s or self._lost(at_s - self._seen_s):
             return self._break(Break.GAP)
         if sighting is None:
             self._run = 0
@@ -183,10 +197,22 @@ class TurnTest:
             self.stage = Stage.BACK if self.stage is Stage.TURN else Stage.PASSED
         return self.stage
 
+    def _too_slow(self, since_s: float) -> bool:
+        limits = self._limits
+        often = since_s > limits.time_s and self._looks >= limits.time_frames
+        return often or since_s > limits.longest_s
+
+    def _lost(self, since_s: float) -> bool:
+        limits = self._limits
+        return since_s > limits.blind_s or (
+            since_s > limits.gap_s and self._blank >= limits.gap_frames
+        )
+
     def _jumped(self, seen: Sighting) -> bool:
         limits, last = self._limits, self._last
         away = math.hypot(seen.x - last.x, seen.y - last.y) / last.height
         allowed = limits.jump + limits.jump_per_s * max(0.0, seen.at_s - last.at_s)
+        allowed = min(allowed, limits.jump_most)
         ratio = max(seen.height / last.height, last.height / seen.height)
         return away > allowed or ratio > limits.size_ratio
 

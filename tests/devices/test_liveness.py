@@ -111,11 +111,35 @@ def test_a_short_loss_in_the_turn_does_not() -> None:
     assert play(begin(), *faces) is Stage.PASSED
 
 
-def test_a_machine_that_was_away_for_a_second_saw_no_continuity() -> None:
+def test_a_machine_that_looked_away_for_seconds_saw_no_continuity() -> None:
     test = begin()
     play(test, turned(), frame_s=0.1)
-    assert test.see(replace(turned(), at_s=1.4), 1.4) is Stage.BROKEN
+    assert test.see(replace(turned(), at_s=2.7), 2.7) is Stage.BROKEN
     assert test.broken_by is Break.GAP
+
+
+@pytest.mark.parametrize("frame_s", [0.04, 0.3, 0.9, 1.5, 2.2])
+def test_a_busy_machine_costs_nobody_the_turn(frame_s: float) -> None:
+    faces = (STRAIGHT, turned(0.05), turned(), turned(), turned(0.1), STRAIGHT, STRAIGHT)
+    assert play(begin(), *faces, frame_s=frame_s) is Stage.PASSED
+
+
+def test_two_lost_looks_of_a_busy_machine_are_no_gap_and_three_are() -> None:
+    assert play(begin(), turned(), None, None, turned(), frame_s=0.7) is Stage.TURN
+    assert play(begin(), turned(), None, None, None, frame_s=0.7) is Stage.BROKEN
+
+
+def test_a_busy_machine_gives_a_jump_no_more_room_than_a_face_needs() -> None:
+    test = begin()
+    assert play(test, replace(STRAIGHT, x=320 + 1.2 * 200), frame_s=2.4) is Stage.BROKEN
+    assert test.broken_by is Break.JUMP
+
+
+def test_few_looks_have_their_end_as_well() -> None:
+    assert play(begin(), *[STRAIGHT] * 8, frame_s=2.2) is Stage.TURN
+    test = begin()
+    assert play(test, *[STRAIGHT] * 9, frame_s=2.2) is Stage.BROKEN
+    assert test.broken_by is Break.TOO_SLOW
 
 
 @pytest.mark.parametrize("jump", [{"x": 480.0}, {"y": 90.0}, {"height": 120.0}, {"height": 320.0}])
