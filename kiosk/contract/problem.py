@@ -16,6 +16,8 @@ class ProblemCode(StrEnum):
     CONFLICT = "conflict"  # 409: this id is known with other bytes
     IN_PROGRESS = "in-progress"  # 409: the same id is being taken right now
     PARTS_MISSING = "parts-missing"  # 409: put these first
+    INCOMPLETE = "incomplete"  # 409: put these parts first; `fields` has their ordinals
+    UNREADABLE = "unreadable"  # 422: it does not open, or what is inside is no application
     NUMBER_TAKEN = "number-taken"  # 422: the receipt number belongs to another application
     NOT_FOUND = "not-found"
     TOO_MANY_TRIES = "too-many-tries"  # 429
