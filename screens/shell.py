@@ -33,7 +33,16 @@ from kiosk.journey.events import (
     ThemeSet,
 )
 from kiosk.journey.terms import Language, Size, StepName, Theme
-from kiosk.journey.views import ChooseView, Frame, Notice, View, WelcomeView
+from kiosk.journey.views import (
+    ChooseView,
+    Frame,
+    ItemGuideView,
+    Line,
+    MaterialLine,
+    Notice,
+    View,
+    WelcomeView,
+)
 from screens.ports import InputMethod
 from screens.preview import PreviewSource
 from screens.registry import screen_for
@@ -79,73 +88,53 @@ class Shell(QWidget):
         self._documents = documents
         self._pinyin = pinyin
         self._view: View | None = None
-        self._kit: Kit | None = None
-        self._parts: _Parts | None = None
-        self._screens: dict[StepName, StepScreen] = {}
-        self._dropped: list[StepScreen] = []
+        self._set: _Set | None = None
+        self._spare: _Set | None = None
+        self._dropped: list[_Set] = []
         self.setObjectName("shell")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent paints all of it
 
     def show_view(self, view: View) -> None:
         """Show `view`; in place as far as possible."""
-        frame = view.frame
         self._view = view
-        if self._kit is None or not self._suits(self._kit, frame):
+        shown = self._set
+        if shown is None or not self._suits(shown, view.frame):
             self._forget()
-            self._build(frame)
-        parts = self._parts
-        if parts is None:  # the window has no size yet; resizeEvent comes back here
-            return
-        screen = self._screens.get(frame.step)
-        if screen is None:
-            screen = screen_for(frame.step, parts.kit)
-            screen.setParent(self)
-            screen.lower()
-            screen.bar_may_change = self._show_bar
-            self._screens[frame.step] = screen
-        screen.frame = frame
-        parts.show_frame(frame, screen.extra_actions(view.body))
-        box = parts.place(QRect(0, 0, self.width(), self.height()))
-        screen.setGeometry(box)
-        screen.update_view(view.body, frame)
-        for step, other in self._screens.items():
-            other.setVisible(step is frame.step)
-        parts.overlay(frame, self.rect())
+            if self.width() <= 0 or self.height() <= 0:  # resizeEvent comes back here
+                return
+            shown = self._set = self._take(view.frame)
+        shown.show_view(view)
+        if shown.isHidden():
+            shown.show()
+            self.update()
 
     def sweep(self) -> None:
         """Destroy the screens that were taken off the window: it takes longer than a touch may."""
-        for screen in self._dropped:
-            screen.deleteLater()
+        for dropped in self._dropped:
+            dropped.deleteLater()
         self._dropped.clear()
 
     def warm(self) -> None:
-        """Build the search with its keyboard while nobody waits for it."""
-        view, parts = self._view, self._parts
-        if view is None or parts is None or StepName.CHOOSE in self._screens:
-            return
-        if not isinstance(view.body, WelcomeView):
-            return
-        screen = screen_for(StepName.CHOOSE, parts.kit)
-        screen.setParent(self)
-        screen.lower()
-        screen.hide()
-        screen.bar_may_change = self._show_bar
-        self._screens[StepName.CHOOSE] = screen
-        shown = self.step_screen()
-        if shown is not None:
-            screen.setGeometry(shown.geometry())
-        body = ChooseView(True, "", "", "", view.body.groups, view.body.popular)
-        screen.update_view(body, replace(view.frame, step=StepName.CHOOSE))
+        """While nobody waits: build what is likely to be touched next, and all of it once more.
 
-    def _show_bar(self) -> None:
-        """What the screen keeps to itself (a half-spelled word) may change the bar."""
-        screen, parts, view = self.step_screen(), self._parts, self._view
-        if screen is not None and parts is not None and view is not None:
-            parts.show_frame(view.frame, screen.extra_actions(view.body))
+        The second set stands ready for the end of the visit. It is made from the first screen
+        alone, so nothing of anybody is in it.
+        """
+        view, shown = self._view, self._set
+        if view is None or shown is None or not isinstance(view.body, WelcomeView):
+            return
+        shown.prepare(view.frame, view.body)
+        if self._spare is None or not self._suits(self._spare, view.frame):
+            self._drop(self._spare)
+            self._spare = self._new_set(view.frame)
+            self._spare.show_view(view)
+            self._spare.prepare(view.frame, view.body)
 
     def step_screen(self) -> StepScreen | None:
         """The screen of the step shown."""
-        return self._screens.get(self._view.frame.step) if self._view is not None else None
+        if self._set is None or self._view is None:
+            return None
+        return self._set.screens.get(self._view.frame.step)
 
     def rebuild(self) -> None:
         """Forget every screen and what it showed; the next view builds all anew."""
@@ -163,9 +152,10 @@ class Shell(QWidget):
 
     def touchable(self, name: str) -> QAbstractButton | None:
         """The button called `name` if a person could touch it now."""
-        top: QWidget = self
-        if self._parts is not None and self._parts.cover.isVisible():
-            top = self._parts.cover  # what lies below cannot be reached
+        if self._set is None:
+            return None
+        cover = self._set.parts.cover  # what lies below it cannot be reached
+        top: QWidget = cover if cover.isVisible() else self._set
         for button in top.findChildren(QAbstractButton, name):
             if button.isVisibleTo(self) and button.isEnabled():
                 return button
@@ -174,29 +164,38 @@ class Shell(QWidget):
     def resizeEvent(self, _event: QResizeEvent) -> None:
         """Measures depend on the size of the window: build anew."""
         self._forget()
+        self._drop(self._spare)
+        self._spare = None
         if self._view is not None:
             self.show_view(self._view)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The ground."""
         painter = QPainter(self)
-        kit = self._kit
         first = next(iter(self._look.themes.values()))
-        painter.fillRect(self.rect(), colour(first.paper if kit is None else kit.tokens.paper))
+        tokens = first if self._set is None else self._set.kit.tokens
+        painter.fillRect(self.rect(), colour(tokens.paper))
         painter.end()
 
-    def _suits(self, kit: Kit, frame: Frame) -> bool:
+    def _suits(self, made: _Set, frame: Frame) -> bool:
+        kit = made.kit
         return (
             kit.language == frame.language
             and kit.metrics.size is frame.size
             and kit.tokens == self._look.themes[frame.theme]
         )
 
-    def _build(self, frame: Frame) -> None:
-        if self.width() <= 0 or self.height() <= 0:
-            return
+    def _take(self, frame: Frame) -> _Set:
+        """The set that stands ready where it suits, else a new one."""
+        spare = self._spare
+        if spare is None or not self._suits(spare, frame):
+            return self._new_set(frame)
+        self._spare = None
+        return spare
+
+    def _new_set(self, frame: Frame) -> _Set:
         metrics = Metrics(frame.size, self.width(), self.height(), self._look.mm_per_px)
-        self._kit = Kit(
+        kit = Kit(
             self._words,
             frame.language.value,
             self._look.themes[frame.theme],
@@ -206,19 +205,87 @@ class Shell(QWidget):
             self._documents,
             self._pinyin,
         )
-        self._parts = _Parts(self._kit, self)
-        self.update()
+        made = _Set(kit, self)
+        made.resize(self.size())
+        return made
 
     def _forget(self) -> None:
-        for screen in self._screens.values():
-            screen.hide()
-            screen.setParent(None)
-            self._dropped.append(screen)
-        self._screens.clear()
-        if self._parts is not None:
-            self._parts.drop()
-        self._parts = None
-        self._kit = None
+        self._drop(self._set)
+        self._set = None
+
+    def _drop(self, made: _Set | None) -> None:
+        if made is not None:
+            made.hide()
+            made.setParent(None)
+            self._dropped.append(made)
+
+
+_BLANK_GUIDE = ItemGuideView(
+    name="",
+    for_whom="",
+    lines=(Line("guide.for-whom", ""),) * 7,
+    materials=tuple(MaterialLine(str(at), "", "", "", "needed") for at in range(8)),
+    notes=("",) * 2,
+    can_start=True,
+    blocked=None,
+    can_try=True,
+    sample=True,
+    departments=(),
+)
+"""A guide of usual length: showing a real one on its widgets is quicker than making them."""
+
+
+class _Set(QWidget):
+    """All screens of one language, size and theme, and what surrounds them. Made hidden."""
+
+    def __init__(self, kit: Kit, window: QWidget) -> None:
+        super().__init__(window)
+        self.hide()
+        self.kit = kit
+        self.screens: dict[StepName, StepScreen] = {}
+        self._view: View | None = None
+        self.parts = _Parts(kit, self)
+
+    def show_view(self, view: View) -> None:
+        """Show `view` in place."""
+        self._view, frame = view, view.frame
+        screen = self._screen(frame.step)
+        screen.frame = frame
+        self.parts.show_frame(frame, screen.extra_actions(view.body))
+        screen.setGeometry(self.parts.place(self.rect()))
+        screen.update_view(view.body, frame)
+        for step, other in self.screens.items():
+            other.setVisible(step is frame.step)
+        self.parts.overlay(frame, self.rect())
+
+    def prepare(self, frame: Frame, welcome: WelcomeView) -> None:
+        """Build what a first touch opens: the search with its keyboard, an item guide."""
+        bodies = {
+            StepName.CHOOSE: ChooseView(True, "", "", "", welcome.groups, welcome.popular),
+            StepName.ITEM_GUIDE: _BLANK_GUIDE,
+        }
+        for step, body in bodies.items():
+            if step not in self.screens:
+                screen = self._screen(step)
+                screen.hide()
+                screen.setGeometry(self.screens[frame.step].geometry())
+                screen.update_view(body, replace(frame, step=step))
+
+    def _screen(self, step: StepName) -> StepScreen:
+        screen = self.screens.get(step)
+        if screen is None:
+            screen = self.screens[step] = screen_for(step, self.kit)
+            screen.setParent(self)
+            screen.lower()
+            screen.bar_may_change = self._show_bar
+        return screen
+
+    def _show_bar(self) -> None:
+        """What the screen keeps to itself (a half-spelled word) may change the bar."""
+        view = self._view
+        if view is not None and view.frame.step in self.screens:
+            screen = self.screens[view.frame.step]
+            self.parts.show_frame(view.frame, screen.extra_actions(view.body))
 
 
 class _Parts:
@@ -290,14 +357,6 @@ class _Parts:
         self.cover.show_blocks(blocks)
         self.cover.raise_()
         self.cover.show()
-
-    def drop(self) -> None:
-        """Take everything off the window."""
-        self._notices.show([])
-        for widget in (self.header, self.progress, self.bar, self.mark, self.cover):
-            widget.hide()
-            widget.deleteLater()
-            widget.setParent(None)
 
 
 def notice_block(kit: Kit, notice: Notice) -> Note:

@@ -43,6 +43,7 @@ class Typeset:
         self.pitch = round(font.pixelSize() * spacing)
         self._font = font
         self._layout = QTextLayout(visible(text).replace("\n", "\u2028"), font)
+        self._layout.setCacheEnabled(True)  # else every wrapping and painting shapes it anew
         option = _Option()
         option.setWrapMode(_Option.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._layout.setTextOption(option)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from samples import samples
 
 from kiosk.journey import events as e
@@ -17,6 +17,7 @@ from kiosk.journey.terms import Language, Rung, Size, Theme
 from kiosk.journey.views import QuestionView, View
 from screens.registry import PlainScreen
 from screens.shell import Shell
+from screens.toolkit import StepScreen
 
 
 def view(name: str, language: Language = Language.ZH, size: Size = Size.NORMAL) -> View:
@@ -142,6 +143,43 @@ def test_the_end_of_a_visit_forgets_every_screen(shell: Shell) -> None:
     assert not shell.touch("next")
     shell.show_view(view("questions"))
     assert shell.step_screen() is not screen
+
+
+def test_the_screens_for_the_next_visit_know_nothing_of_this_one(shell: Shell) -> None:
+    welcome = view("welcome")
+    shell.show_view(welcome)
+    shell.warm()
+    before = set(shell.findChildren(StepScreen))
+    assert not any(screen.isVisible() for screen in before - {shell.step_screen()})
+    for name in ("choose-search", "item_guide", "questions-date", "review"):
+        shell.show_view(view(name))
+    shell.rebuild()
+    shell.sweep()
+    shell.show_view(welcome)
+    ready = shell.step_screen()
+    assert ready in before  # it stood ready: nothing was built under the finger
+    assert shell.touchable("search") is not None
+    told = {w.accessibleName() for w in shell.findChildren(QWidget)}
+    shown = view("questions-date").body
+    assert isinstance(shown, QuestionView)
+    assert shown.text not in told
+    assert shell.touchable("next") is None
+
+
+def test_screens_in_another_size_are_not_taken_from_those_that_stand_ready(shell: Shell) -> None:
+    shell.show_view(view("welcome"))
+    shell.warm()
+    shell.rebuild()
+    large = view("welcome", Language.EN, Size.LARGE)
+    shell.show_view(large)
+    screen = shell.step_screen()
+    assert screen is not None
+    assert (screen.kit.language, screen.kit.metrics.large) == ("en", True)
+    shell.rebuild()
+    shell.show_view(view("welcome"))
+    screen = shell.step_screen()
+    assert screen is not None
+    assert (screen.kit.language, screen.kit.metrics.large) == ("zh", False)
 
 
 def test_paging_keeps_its_page_over_an_update(shell: Shell) -> None:
