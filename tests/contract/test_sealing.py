@@ -148,7 +148,7 @@ def test_any_parts_come_back(parts):
 def test_too_many_parts_and_none_are_refused(party):
     for parts in ((), (b"x",) * (MOST_PARTS + 1)):
         with pytest.raises(ValidationError):
-            _seal(PARTIES["1"].suite, PARTIES["1"].keys, parts)
+            _seal(party.suite, party.keys, parts)
 
 
 # -- whatever is changed, it does not open ------------------------------------------------------
@@ -204,8 +204,8 @@ def test_parts_in_another_order_dropped_or_doubled(party):
     for parts in ((second, first, third), (first, third, second), (first, first, third)):
         assert _fault(party, one.envelope, parts) is SealFault.ALTERED
         assert _fault(party, _again(one.envelope, parts), parts) is SealFault.ALTERED
-    for parts in ((), (first,), (first, second), (first, second, third, third)):
-        assert _fault(party, one.envelope, parts) is SealFault.ALTERED
+    for other in ((), (first,), (first, second), (first, second, third, third)):
+        assert _fault(party, one.envelope, other) is SealFault.ALTERED
 
 
 def test_a_header_that_was_rewritten_to_drop_the_last_part(party):
