@@ -16,14 +16,20 @@ nothing else of this project. What it promises:
 from __future__ import annotations
 
 from offline_queue.errors import QueueError, QueueFault
+from offline_queue.limits import Intake, Level, Limits
 from offline_queue.numbers import ReceiptNumber, format_number, parse_number
 from offline_queue.outbox import Outbox
 from offline_queue.records import (
+    Chain,
     Delivery,
     Part,
     PrintState,
     QueueStatus,
+    Receipt,
+    Reseal,
     Saved,
+    Sealed,
+    SealedPart,
     State,
     Submission,
     Unprinted,
@@ -41,8 +47,12 @@ from offline_queue.sender import (
 
 __all__ = [
     "Alarm",
+    "Chain",
     "Delivered",
     "Delivery",
+    "Intake",
+    "Level",
+    "Limits",
     "LineChanged",
     "Outbox",
     "Part",
@@ -51,8 +61,12 @@ __all__ = [
     "QueueError",
     "QueueFault",
     "QueueStatus",
+    "Receipt",
     "ReceiptNumber",
+    "Reseal",
     "Saved",
+    "Sealed",
+    "SealedPart",
     "Sender",
     "SenderEvent",
     "SenderSettings",

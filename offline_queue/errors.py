@@ -47,6 +47,26 @@ class QueueFault(Enum):
         "QU-07", "the outbox cannot take this", "report it: it is a fault of the program"
     )
     ABSENT = _Row("QU-08", "there is no outbox here", "check the path in the settings")
+    QUOTA = _Row(
+        "QU-09",
+        "as much waits as may wait here; waiting ones are safe",
+        "mend the line, or export to a USB stick and import the acknowledgements",
+    )
+    STICK_FULL = _Row(
+        "QU-10",
+        "the place to export to is full; what was finished there is whole",
+        "take another stick and export again; nothing is exported twice",
+    )
+    STICK_ERROR = _Row(
+        "QU-11",
+        "the place to export to cannot be written",
+        "check the stick and its path, then export again",
+    )
+    NOT_OURS = _Row(
+        "QU-12",
+        "this file of acknowledgements is not one for this terminal",
+        "fetch the file that the backend made from this terminal's export",
+    )
 
     @property
     def code(self) -> str:

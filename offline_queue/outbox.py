@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -20,15 +21,19 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from offline_queue.errors import QueueError, QueueFault
+from offline_queue.limits import Intake, Limits
 from offline_queue.lock import InstanceLock
 from offline_queue.numbers import is_terminal_code
 from offline_queue.records import (
+    Chain,
     Claim,
     Delivery,
     PrintState,
     QueueStatus,
     Receipt,
+    Reseal,
     Saved,
+    Sealed,
     State,
     Submission,
     Unprinted,
@@ -40,6 +45,13 @@ _R = TypeVar("_R")
 # How long the thread stays idle before it folds the WAL back: long enough not to fall
 # between the commands of one submission, short enough to leave no payload lying about.
 _REST_AFTER_S: Final = 0.2
+_UNDELIVERED: Final = (
+    State.QUEUED,
+    State.SENDING,
+    State.WAITING,
+    State.ACCEPTED,
+    State.QUARANTINED,
+)
 _NOT_PRINTED: Final = (PrintState.WANTED, PrintState.UNKNOWN, PrintState.FAILED)
 
 
@@ -73,13 +85,20 @@ class Outbox:
         *,
         terminal: str | None = None,
         create: bool = True,
+        chain: Chain | None = None,
+        reseal: Reseal | None = None,
+        limits: Limits | None = None,
         vfs: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> Outbox:
         """Open the outbox in `directory` (made with mode 0700 where it is missing).
 
         `terminal` is the terminal code for new receipt numbers; without it none can be
         reserved. With `create` False a directory without an outbox is an error (QU-08).
-        `vfs` names a registered SQLite VFS, for tests of failing disks.
+        `chain` makes the chain entry of each sealed submission; without it none is made.
+        `reseal` seals, once and while opening, what an older version kept in clear.
+        `limits` are those of `Limits`, without a ballast where they are left out.
+        `vfs` names a registered SQLite VFS and `monotonic` a clock, for tests.
 
         Raises QueueError: QU-01 disk full, QU-02 I/O error, QU-04 open elsewhere, QU-06
         unreadable, QU-07 bad terminal code, QU-08 absent.
@@ -100,7 +119,13 @@ class Outbox:
         try:
             path = place / DATABASE_NAME
             _create_private(path)
-            outbox = cls(lambda: Store(path, vfs=vfs), lock, terminal)
+            outbox = cls(
+                lambda: Store(
+                    path, vfs=vfs, chain=chain, reseal=reseal, limits=limits, monotonic=monotonic
+                ),
+                lock,
+                terminal,
+            )
         except BaseException:
             lock.release()
             raise
@@ -143,12 +168,18 @@ class Outbox:
             return _failed(QueueError(QueueFault.REFUSED, "opened without a terminal code"))
         return self._submit(lambda store: store.reserve_number(terminal))
 
-    def enqueue(self, submission: Submission) -> Future[Saved]:
+    def intake(self) -> Future[Intake]:
+        """Whether a visit may begin that ends in a submission, or why not; measured now."""
+        return self._submit(lambda store: store.intake())
+
+    def enqueue(self, submission: Submission | Sealed) -> Future[Saved]:
         """Keep a submission; the future resolves after the commit.
 
         The same id with the same bytes resolves again to the same record, also after
         delivery. Fails with QU-01, QU-02, QU-03, QU-05 (other bytes under this id, or the
-        number is taken), QU-07 (number never reserved, two parts of one id).
+        number is taken), QU-07 (number never reserved, two parts of one id, a digest that
+        does not fit), or with what the chain raised. Limits refuse no visit at its end: ask
+        `intake` before it begins.
         """
         future = self._submit(lambda store: store.enqueue(submission))
         future.add_done_callback(self._tell)
@@ -188,20 +219,35 @@ class Outbox:
         """Send a quarantined submission again; False when there is none of this number."""
         return self._submit(lambda store: store.requeue(number))
 
-    # --- for the sender
+    def listing(
+        self, states: Collection[State] = _UNDELIVERED, *, most: int = 1000, after: str = ""
+    ) -> Future[list[Delivery]]:
+        """Up to `most` submissions in one of `states`, oldest first, from behind the number
+        `after`. Purged ones are not listed."""
+        return self._submit(lambda store: store.listing(states, most, after))
+
+    # --- for the sender and the export
 
     def claim(self, not_yet: Collection[str] = ()) -> Future[Claim | None]:
-        """Take the oldest sendable submission whose id is not in `not_yet` in hand."""
+        """Take the next sendable submission whose id is not in `not_yet` in hand."""
         ids = frozenset(not_yet)
         return self._submit(lambda store: store.claim(ids))
 
+    def handover(self, id_: str) -> Future[bytes]:
+        """What is posted. Fails with QU-08 when it is gone, QU-06 when the disk changed it."""
+        return self._submit(lambda store: store.handover(id_))
+
     def document(self, id_: str) -> Future[bytes]:
-        """The document's bytes. Fails with QU-08 when they are gone."""
+        """The document's or the envelope's bytes. Fails as `handover` does."""
         return self._submit(lambda store: store.document(id_))
 
     def part(self, id_: str, part_id: str) -> Future[bytes]:
-        """One part's bytes. Fails with QU-08 when they are gone."""
+        """One part's bytes; a sealed part's id is its ordinal. Fails as `handover` does."""
         return self._submit(lambda store: store.part(id_, part_id))
+
+    def part_heads(self, id_: str) -> Future[list[tuple[str, str, int]]]:
+        """Id, SHA-256 and size of each part, in order."""
+        return self._submit(lambda store: store.part_heads(id_))
 
     def put_back(
         self, id_: str, state: State, reason: str, *, counted: bool = True
@@ -209,9 +255,22 @@ class Outbox:
         """End an attempt without delivery."""
         return self._submit(lambda store: store.put_back(id_, state, reason, counted=counted))
 
-    def mark_delivered(self, id_: str, receipt: Receipt) -> Future[None]:
-        """Record the delivery and drop the payload, in one transaction."""
+    def mark_delivered(self, id_: str, receipt: Receipt) -> Future[bool]:
+        """Record the delivery and drop the payload, in one transaction; False when that was
+        done before. Whoever calls it has verified the acknowledgement."""
         return self._submit(lambda store: store.delivered(id_, receipt))
+
+    def mark_exported(self, ids: Collection[str], at: str) -> Future[None]:
+        """Remember that these were written to a stick."""
+        return self._submit(lambda store: store.mark_exported(tuple(ids), at))
+
+    def digest_of(self, id_: str) -> Future[tuple[str, State] | None]:
+        """Digest and state of what has this id."""
+        return self._submit(lambda store: store.digest_of(id_))
+
+    def purge(self) -> Future[int]:
+        """Turn some long delivered rows into tombstones; how many."""
+        return self._submit(lambda store: store.purge())
 
     # --- the store thread
 

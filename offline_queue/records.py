@@ -5,11 +5,13 @@ Payloads are left out of `repr`, so that no log line shows them by accident.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from offline_queue.limits import Intake
 
 
 class State(StrEnum):
@@ -21,6 +23,10 @@ class State(StrEnum):
     ACCEPTED = "accepted"  # the server took it in but has not acknowledged it (202)
     QUARANTINED = "quarantined"  # refused for good: staff must look
     DELIVERED = "delivered"  # acknowledged; the payload is gone from this machine
+    PURGED = "purged"  # long delivered; only a tombstone is left
+
+
+_ARRIVED: Final = frozenset({State.DELIVERED, State.PURGED})
 
 
 class PrintState(StrEnum):
@@ -43,10 +49,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Bytes to keep and deliver. `id` is stable and goes out as the idempotency key.
+    """Bytes to keep and deliver as they are: the document is what is posted.
 
-    `number` was reserved before (`Outbox.reserve_number`); `created_at` is aware civil
-    time, as far as this machine knows it.
+    `id` is stable and goes out as the idempotency key. `number` was reserved before
+    (`Outbox.reserve_number`); `created_at` is aware civil time, as far as this machine
+    knows it. Nothing personal belongs into one of these: that is what `Sealed` is for.
     """
 
     id: str
@@ -57,8 +64,57 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedPart:
+    """Sealed bytes and their digest (hex, by the hash that the submission names)."""
+
+    data: bytes = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A submission that this machine cannot read. To the outbox everything is opaque.
+
+    `envelope` is canonical JSON and goes out as it is, inside `{"chain":...,"envelope":...}`;
+    `digest` (hex) is what acknowledgement and chain name. `parts` are in the order of their
+    ordinals, from 0. `hash` names how `digest` and the parts' digests were made; where it is
+    "sha256" they are checked at the door. `suite` goes out as `X-Suite`. `key_id` is the key
+    it was sealed to, so that the backend learns which keys are still needed.
+
+    Submissions of one `lane` (a visit) are sent in the order in which they came; a lane never
+    waits for another. "" is a lane of its own. Higher `priority` goes first.
+    """
+
+    id: str
+    number: str
+    envelope: bytes = field(repr=False)
+    digest: str
+    parts: tuple[SealedPart, ...] = field(repr=False)
+    created_at: datetime
+    hash: str = "sha256"
+    suite: str = "1"
+    key_id: str = ""
+    lane: str = ""
+    priority: int = 0
+
+
+class Chain(Protocol):
+    """Makes the next entry of the terminal's chain; called within the enqueue's transaction."""
+
+    def __call__(self, index: int, previous: str, id_: str, digest: str) -> tuple[bytes, str]:
+        """Entry (canonical JSON, signed) and its digest in hex.
+
+        `index` counts from 1 without gaps; `previous` is the digest of the entry before,
+        64 zeros for the first. An exception fails the enqueue, and nothing is kept.
+        """
+
+
+Reseal: TypeAlias = Callable[[Submission], Sealed]
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
-    """The proof that a submission is on disk. `digest` is the document's SHA-256, in hex."""
+    """The proof that a submission is on disk. `digest` is what an acknowledgement names."""
 
     id: str
     number: str
@@ -69,23 +125,28 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """A part without its bytes; `sha256` in hex, `size` in bytes."""
+    """A part without its bytes; `digest` in hex as the wire names it, `size` in bytes."""
 
     id: str
     media_type: str
-    sha256: str
+    digest: str
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A submission in the sender's hand. `attempts` counts this one."""
+    """A submission in the sender's hand. `attempts` counts this one.
+
+    A sealed one has its `suite`, and its parts are named by their ordinals.
+    """
 
     id: str
     number: str
     digest: str
     parts: tuple[PartHead, ...]
     attempts: int
+    suite: str = ""
+    asked: bool = False  # it was taken in before (202): only the acknowledgement is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +171,16 @@ class Delivery:
     print_state: PrintState
     case_number: str
     acknowledged_at: str
+    digest: str = ""
+    payload_bytes: int = 0
+    position: int = 0  # in the chain; 0 without an entry
+    exported_at: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values; none of them is personal."""
+        plain = asdict(self)
+        plain["saved_at"] = self.saved_at.isoformat()
+        return plain
 
 
 class Unprinted(NamedTuple):
@@ -124,10 +195,12 @@ class Unprinted(NamedTuple):
 class QueueStatus:
     """Figures about the outbox, without anything personal.
 
-    `counts` has every state. `undelivered` leaves out the delivered. `oldest_age_s` is
-    the age of the oldest undelivered one by this machine's clock, None where there is
-    none. `payload_bytes` is what the undelivered ones weigh. `last_acknowledged_at` is
-    the backend's time (ISO 8601), "" before the first.
+    `counts` has every state. `undelivered` leaves out the delivered and the purged.
+    `oldest_age_s` is the age of the oldest undelivered one by this machine's clock, None
+    where there is none. `payload_bytes` is what the undelivered ones weigh.
+    `last_acknowledged_at` is the backend's time (ISO 8601), "" before the first. `intake`
+    says why the intake is closed, or what it warns of. `key_ids` are the keys to which what
+    waits was sealed.
     """
 
     counts: Mapping[State, int]
@@ -135,11 +208,13 @@ class QueueStatus:
     payload_bytes: int
     last_acknowledged_at: str
     intake_open: bool = True
+    intake: Intake = field(default_factory=Intake)
+    key_ids: tuple[str, ...] = ()
 
     @property
     def undelivered(self) -> int:
         """How many have not arrived."""
-        return sum(n for state, n in self.counts.items() if state is not State.DELIVERED)
+        return sum(n for state, n in self.counts.items() if state not in _ARRIVED)
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for the control socket."""
@@ -149,6 +224,8 @@ class QueueStatus:
             "payload_bytes": self.payload_bytes,
             "last_acknowledged_at": self.last_acknowledged_at,
             "intake_open": self.intake_open,
+            "intake": {"level": self.intake.level.value, "code": self.intake.code},
+            "key_ids": list(self.key_ids),
         }
 
     @classmethod
@@ -157,6 +234,7 @@ class QueueStatus:
         try:
             counts, age = plain["counts"], plain["oldest_age_s"]
             size, last = plain["payload_bytes"], plain["last_acknowledged_at"]
+            keys = plain["key_ids"]
         except KeyError as missing:
             raise ValueError(f"queue status without {missing}") from None
         if (
@@ -164,6 +242,7 @@ class QueueStatus:
             or not isinstance(age, int | float | None)
             or not isinstance(size, int)
             or not isinstance(last, str)
+            or not isinstance(keys, list)
         ):
             raise ValueError("queue status of wrong types")
         return cls(
@@ -172,4 +251,6 @@ class QueueStatus:
             payload_bytes=size,
             last_acknowledged_at=last,
             intake_open=plain.get("intake_open") is not False,
+            intake=Intake.from_json(plain.get("intake")),
+            key_ids=tuple(str(key) for key in keys),
         )

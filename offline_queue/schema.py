@@ -75,6 +75,44 @@ MIGRATIONS: Final = (
         PRIMARY KEY (seq, ordinal)
     ) STRICT;
     """,
+    # Sealed submissions. No payload is rewritten: a row of version 1 is `plain`, and its
+    # parts' digests on the wire are their SHA-256.
+    """
+    ALTER TABLE submission ADD COLUMN form TEXT NOT NULL DEFAULT 'plain'
+        CHECK (form IN ('plain', 'sealed'));
+    ALTER TABLE submission ADD COLUMN suite TEXT NOT NULL DEFAULT '';
+    ALTER TABLE submission ADD COLUMN hash TEXT NOT NULL DEFAULT 'sha256';
+    ALTER TABLE submission ADD COLUMN key_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE submission ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+    ALTER TABLE submission ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    -- Seconds in service when it was delivered: the age that no wrong clock can change.
+    ALTER TABLE submission ADD COLUMN settled_s INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN exported_at TEXT NOT NULL DEFAULT '';
+    ALTER TABLE payload ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+
+    CREATE INDEX submission_delivered ON submission (settled_s) WHERE state = 'delivered';
+    CREATE INDEX submission_sendable ON submission (priority DESC, seq)
+        WHERE state IN ('queued', 'waiting', 'accepted');
+    CREATE INDEX submission_lane ON submission (lane, seq) WHERE lane <> '';
+
+    -- What makes gaps and edits visible to the backend; written with its submission.
+    CREATE TABLE chain (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        entry BLOB NOT NULL
+    ) STRICT;
+
+    -- What is left of a delivered submission after its row was purged; kept for good.
+    CREATE TABLE tombstone (
+        id TEXT PRIMARY KEY,
+        number TEXT NOT NULL UNIQUE,
+        digest TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        position INTEGER NOT NULL,     -- in the chain; 0 where it had no entry
+        saved_at TEXT NOT NULL,
+        acknowledged_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

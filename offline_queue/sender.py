@@ -12,7 +12,6 @@ the monotonic clock and can be injected; so is chance.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -22,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from random import SystemRandom
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import quote
 
 from offline_queue.answers import Answer, Row, Trouble, Verdict, judge, retry_after_s
@@ -190,7 +189,7 @@ class Sender:
         self._held_until = 0.0  # nothing at all is sent before this monotonic time
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
-        self._owed: deque[tuple[Callable[[], Future[None]], SenderEvent | None]] = deque()
+        self._owed: deque[tuple[Callable[[], Future[Any]], SenderEvent | None]] = deque()
         outbox.add_listener(self._saved)
 
     # --- for any thread
@@ -333,34 +332,34 @@ class Sender:
         _ACTIONS[row.verdict](self, claim, row, answer)
 
     def _send(self, claim: Claim) -> Answer:
-        """Parts that the backend does not have yet, then the document."""
+        """Parts that the backend does not have yet, then what is posted."""
+        base = f"{API}/applications/{quote(claim.id, safe='')}/parts"
+        # Taken in before: only the acknowledgement is missing, not the parts.
+        parts = () if claim.asked else claim.parts
         there: dict[str, str] = {}
-        base = f"{API}/applications/{quote(claim.id, safe='')}"
-        if claim.parts and claim.attempts > 1:
-            answer = self._wire.request("GET", f"{base}/parts")
+        if parts and claim.attempts > 1:
+            answer = self._wire.request("GET", base)
             listed = _parts_there(answer)
             if listed is None:
                 return answer
             there = listed
-        for head in claim.parts:
-            if there.get(head.id) == head.sha256:
+        headers = {"X-Suite": claim.suite} if claim.suite else {}
+        for head in parts:
+            if there.get(head.id) == head.digest:
                 continue
-            data = self._outbox.part(claim.id, head.id).result()
-            if hashlib.sha256(data).hexdigest() != head.sha256:
-                raise QueueError(QueueFault.UNREADABLE, f"a part of {claim.number} changed")
             answer = self._wire.request(
                 "PUT",
-                f"{base}/parts/{quote(head.id, safe='')}",
-                body=data,
+                f"{base}/{quote(head.id, safe='')}",
+                body=self._outbox.part(claim.id, head.id).result(),
                 media_type=head.media_type,
+                headers=headers,
             )
-            if not _part_taken(answer, head.sha256):
+            if not _part_taken(answer, head.digest):
                 return answer
-        document = self._outbox.document(claim.id).result()
         answer = self._wire.request(
             "POST",
             f"{API}/applications",
-            body=document,
+            body=self._outbox.handover(claim.id).result(),
             headers={"Idempotency-Key": claim.id},
         )
         return replace(answer, good=self._receipt(claim, answer) is not None)
@@ -471,7 +470,7 @@ class Sender:
             Waiting(claim.number, reason, attempts) if tell else None,
         )
 
-    def _settle(self, command: Callable[[], Future[None]], event: SenderEvent | None) -> None:
+    def _settle(self, command: Callable[[], Future[Any]], event: SenderEvent | None) -> None:
         """Write down how an attempt ended, then tell; owed until the disk takes it."""
         self._owed.append((command, event))
         self._pay()
@@ -529,16 +528,24 @@ _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
 
 
 def _parts_there(answer: Answer) -> dict[str, str] | None:
-    """Part id -> SHA-256 of what the backend has, None where it did not say."""
+    """Part id or ordinal -> digest of what the backend has, None where it did not say."""
     plain = answer.json()
     if answer.status != 200 or not isinstance(plain, dict):
         return None
     parts = plain.get("parts")
     if not isinstance(parts, list):
         return None
-    return {str(p.get("id")): str(p.get("sha256")) for p in parts if isinstance(p, dict)}
+    return {_part_name(p): _part_digest(p) for p in parts if isinstance(p, dict)}
 
 
-def _part_taken(answer: Answer, sha256: str) -> bool:
+def _part_taken(answer: Answer, digest: str) -> bool:
     plain = answer.json()
-    return answer.status in (200, 201) and isinstance(plain, dict) and plain.get("sha256") == sha256
+    return answer.status in (200, 201) and isinstance(plain, dict) and _part_digest(plain) == digest
+
+
+def _part_name(plain: dict[str, object]) -> str:
+    return str(plain.get("ordinal", plain.get("id")))
+
+
+def _part_digest(plain: dict[str, object]) -> str:
+    return str(plain.get("digest", plain.get("sha256")))

@@ -2,13 +2,19 @@
 
 `Store` belongs to the thread that made it. Every method either is on disk when it returns
 or raises and has changed nothing. Failures leave as `QueueError`; after an I/O error the
-intake is closed, because what the disk said before can no longer be relied upon.
+intake is closed, because what the disk said before can no longer be relied upon. What
+settles a submission (delivery, print state, purge) gets the ballast's space when the disk
+is full.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
+import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -17,27 +23,44 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import apsw
 
 from offline_queue.errors import QueueError, QueueFault
+from offline_queue.limits import Ballast, Intake, Level, Limits, free_bytes, measure
 from offline_queue.numbers import format_number, parse_number
 from offline_queue.records import (
+    Chain,
     Claim,
     Delivery,
+    Part,
     PartHead,
     PrintState,
     QueueStatus,
     Receipt,
+    Reseal,
     Saved,
+    Sealed,
     State,
     Submission,
     Unprinted,
 )
 from offline_queue.schema import prepare, transaction
 
+log = logging.getLogger(__name__)
+
 DATABASE_NAME: Final = "outbox.db"
+FIRST_PREVIOUS: Final = "0" * 64
 
 # Above this the WAL is folded back even while commands wait: 64 MiB of disk is enough.
 _WAL_PAGES_MOST: Final = 8192
 _LAST_NUMBER: Final = "number:last"
-_SENDABLE: Final = (State.QUEUED, State.WAITING, State.ACCEPTED)
+_CHAIN_HEAD: Final = "chain:head"
+_SERVICE: Final = "service:s"
+# After so many attempts of an earlier one the later ones of its lane go on without it.
+_LANE_PATIENCE: Final = 8
+_PURGED_AT_ONCE: Final = 200
+_DELIVERY: Final = (
+    "SELECT s.id, s.number, s.state, s.saved_at, s.attempts, s.reason, s.print_state,"
+    " s.case_number, s.acknowledged_at, s.digest, s.payload_bytes, coalesce(c.position, 0),"
+    " s.exported_at FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
+)
 
 # What the engine reports, and what that means to the outbox. First match wins.
 _FAULTS: Final = (
@@ -82,13 +105,46 @@ def _command(
     return run
 
 
+def _settling(
+    method: Callable[Concatenate[Store, _P], _R],
+) -> Callable[Concatenate[Store, _P], _R]:
+    """A command that may use the ballast: it frees space, or somebody waits for it."""
+    once = _command(method)
+
+    @wraps(method)
+    def run(self: Store, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return once(self, *args, **kwargs)
+        except QueueError as error:
+            if error.fault is not QueueFault.DISK_FULL or not self.release_ballast():
+                raise
+        return once(self, *args, **kwargs)
+
+    return run
+
+
 class Store:
     """The outbox's tables. One instance per file, one thread per instance."""
 
-    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        vfs: str | None = None,
+        chain: Chain | None = None,
+        reseal: Reseal | None = None,
+        limits: Limits | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open or create the database. Raises QueueError (QU-01, QU-02, QU-04, QU-06)."""
         self.intake_open = True
         self._wal_pages = 0
+        self._chain = chain
+        self._limits = limits or Limits(ballast_bytes=0)
+        self._place = path.parent
+        self._ballast = Ballast(path.parent, self._limits.ballast_bytes)
+        self._monotonic = monotonic
+        self._opened_at = monotonic()
         try:
             self._db = apsw.Connection(str(path), vfs=vfs)
         except apsw.Error as error:
@@ -98,6 +154,10 @@ class Store:
             self._db.set_wal_hook(self._on_wal)
             # Whatever was in hand when the process ended was neither sent nor not sent.
             self._db.execute("UPDATE submission SET state='waiting' WHERE state='sending'")
+            self._service_before = int(self._meta(_SERVICE) or 0)
+            if reseal is not None:
+                self._reseal(reseal)
+            self._count, self._size = self._weigh()
             self._checkpoint("TRUNCATE")
         except apsw.Error as error:
             self._db.close()
@@ -105,6 +165,7 @@ class Store:
         except QueueError:
             self._db.close()
             raise
+        self._ballast.make(self._limits.free_least_bytes)
 
     def close(self) -> None:
         """Close the database; never raises."""
@@ -126,80 +187,163 @@ class Store:
         return format_number(terminal, running)
 
     @_command
-    def enqueue(self, submission: Submission) -> Saved:
-        """Keep document and parts in one transaction."""
+    def enqueue(self, submission: Submission | Sealed) -> Saved:
+        """Keep document, parts and chain entry in one transaction."""
         self._check_intake()
-        heads, digest = _heads(submission)
-        fingerprint = _fingerprint(digest, heads)
-        known = self._row("SELECT fingerprint, number FROM submission WHERE id=?", submission.id)
+        kept = _kept(submission)
+        known = self._known(submission.id)
         if known is not None:
-            if known != (fingerprint, submission.number):
+            if known != (kept.fingerprint, submission.number):
                 raise QueueError(QueueFault.CONFLICT, f"id of {known[1]}")
             return self._saved(submission.id)
         self._check_number(submission.number)
-        size = len(submission.document) + sum(head.size for head in heads)
         with transaction(self._db):
             seq = self._scalar(
                 "INSERT INTO submission (id, number, digest, fingerprint, state, print_state,"
-                " saved_at, payload_bytes) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
+                " saved_at, payload_bytes) VALUES (?,?,?,?,?,?,?,0) RETURNING seq",
                 submission.id,
                 submission.number,
-                digest,
-                fingerprint,
+                kept.digest,
+                kept.fingerprint,
                 State.QUEUED,
                 PrintState.WANTED,
                 submission.created_at.isoformat(),
-                size,
             )
-            insert = "INSERT INTO payload VALUES (?,?,?,?,?,?)"
-            self._db.execute(insert, (seq, 0, "", "", digest, submission.document))
-            for ordinal, (head, part) in enumerate(
-                zip(heads, submission.parts, strict=True), start=1
-            ):
-                row = (seq, ordinal, head.id, head.media_type, head.sha256, part.data)
-                self._db.execute(insert, row)
+            self._write(seq, submission, kept)
+        self._count += 1
+        self._size += kept.size
         return self._saved(submission.id)
+
+    def _write(self, seq: int, submission: Submission | Sealed, kept: _Kept) -> None:
+        """Payload, form and chain entry of a row that is there; within a transaction."""
+        insert = (
+            "INSERT INTO payload (seq, ordinal, part_id, media_type, sha256, digest, data)"
+            " VALUES (?,?,?,?,?,?,?)"
+        )
+        for ordinal, row in enumerate(kept.rows):
+            self._db.execute(insert, (seq, ordinal, *row))
+        self._db.execute("UPDATE submission SET payload_bytes=? WHERE seq=?", (kept.size, seq))
+        if isinstance(submission, Submission):
+            return
+        self._db.execute(
+            "UPDATE submission SET form='sealed', digest=?, fingerprint=?, suite=?, hash=?,"
+            " key_id=?, lane=?, priority=? WHERE seq=?",
+            (
+                kept.digest,
+                kept.fingerprint,
+                submission.suite,
+                submission.hash,
+                submission.key_id,
+                submission.lane,
+                submission.priority,
+                seq,
+            ),
+        )
+        if self._chain is None:
+            return
+        position, _, previous = (self._meta(_CHAIN_HEAD) or f"0 {FIRST_PREVIOUS}").partition(" ")
+        index = int(position) + 1
+        entry, digest = self._chain(index, previous, submission.id, submission.digest)
+        self._db.execute("INSERT INTO chain VALUES (?,?,?)", (index, submission.id, entry))
+        self._put(_CHAIN_HEAD, f"{index} {digest}")
+
+    def _reseal(self, reseal: Reseal) -> None:
+        """Seal what an older version kept in clear, each in one transaction.
+
+        One that cannot be sealed stays as it is and is sent as before: a resident was told
+        that it is saved.
+        """
+        rows: list[Any] = self._db.execute(
+            "SELECT seq, id, number, saved_at FROM submission"
+            " WHERE form='plain' AND state <> 'delivered' ORDER BY seq"
+        ).fetchall()
+        for seq, id_, number, saved_at in rows:
+            try:
+                document, parts = self._payload("ordinal=0", id_), self._clear_parts(seq)
+                at = datetime.fromisoformat(saved_at)
+                sealed = reseal(Submission(id_, number, document, parts, at))
+                kept = _kept(sealed)
+                if (sealed.id, sealed.number) != (id_, number):
+                    raise QueueError(QueueFault.REFUSED, "sealed under another name")
+                with transaction(self._db):
+                    self._db.execute("DELETE FROM payload WHERE seq=?", (seq,))
+                    self._write(seq, sealed, kept)
+            except apsw.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the port raises
+                log.error("a submission of an older version stays unsealed: %s", _name(error))
+
+    def _clear_parts(self, seq: int) -> tuple[Part, ...]:
+        rows: list[Any] = self._db.execute(
+            "SELECT part_id, media_type, data FROM payload WHERE seq=? AND ordinal>0"
+            " ORDER BY ordinal",
+            (seq,),
+        ).fetchall()
+        return tuple(Part(*row) for row in rows)
 
     # --- delivery
 
     @_command
     def claim(self, not_yet: Collection[str]) -> Claim | None:
-        """Take the oldest sendable submission that is not in `not_yet` (ids) in hand."""
-        marks = ",".join("?" * len(_SENDABLE))
-        rows = self._db.execute(
-            "SELECT seq, id, number, digest, attempts FROM submission"
-            f" WHERE state <> 'delivered' AND state IN ({marks}) ORDER BY seq",
-            _SENDABLE,
+        """Take the next sendable submission that is not in `not_yet` (ids) in hand.
+
+        Next is by priority, then age; one whose lane has an earlier one to send is not.
+        """
+        found = self._row(
+            "SELECT seq, id, number, digest, attempts, suite, state FROM submission AS s"
+            " WHERE state IN ('queued', 'waiting', 'accepted')"
+            " AND id NOT IN (SELECT value FROM json_each(?))"
+            " AND (lane = '' OR NOT EXISTS (SELECT 1 FROM submission AS e"
+            "   WHERE e.lane = s.lane AND e.lane <> '' AND e.seq < s.seq"
+            "   AND e.state IN ('queued', 'sending', 'waiting') AND e.attempts < ?))"
+            " ORDER BY priority DESC, seq LIMIT 1",
+            json.dumps(sorted(not_yet)),
+            _LANE_PATIENCE,
         )
-        found = next((row for row in rows if row[1] not in not_yet), None)
-        rows.close()
         if found is None:
             return None
-        seq, id_, number, digest, attempts = found
+        seq, id_, number, digest, attempts, suite, state = found
         heads = tuple(
             PartHead(*row)
             for row in self._db.execute(
-                "SELECT part_id, media_type, sha256, length(data) FROM payload"
-                " WHERE seq=? AND ordinal>0 ORDER BY ordinal",
+                "SELECT part_id, media_type, coalesce(nullif(digest, ''), sha256), length(data)"
+                " FROM payload WHERE seq=? AND ordinal>0 ORDER BY ordinal",
                 (seq,),
             )
         )
         self._db.execute(
             "UPDATE submission SET state='sending', attempts=attempts+1 WHERE seq=?", (seq,)
         )
-        return Claim(id_, number, digest, heads, attempts + 1)
+        asked = state == State.ACCEPTED
+        return Claim(id_, number, digest, heads, attempts + 1, suite, asked)
+
+    @_command
+    def handover(self, id_: str) -> bytes:
+        """What is posted: the document, or chain entry and envelope around sealed parts.
+
+        Raises QueueError: QU-08 when it is gone, QU-06 when the disk changed it.
+        """
+        data = self._payload("ordinal=0", id_)
+        row = self._row(
+            "SELECT s.form, c.entry FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
+            " WHERE s.id=?",
+            id_,
+        )
+        if row is None or row[0] == "plain":
+            return data
+        return b'{"chain":' + (row[1] or b"null") + b',"envelope":' + data + b"}"
 
     @_command
     def document(self, id_: str) -> bytes:
-        """The document's bytes. Raises QueueError (QU-08) when they are gone."""
+        """The document's or the envelope's bytes. Raises QueueError as `handover` does."""
         return self._payload("ordinal=0", id_)
 
     @_command
     def part(self, id_: str, part_id: str) -> bytes:
-        """One part's bytes. Raises QueueError (QU-08) when they are gone."""
+        """One part's bytes. Raises QueueError as `handover` does."""
         return self._payload("ordinal>0 AND part_id=?", id_, part_id)
 
-    @_command
+    @_settling
     def put_back(self, id_: str, state: State, reason: str, *, counted: bool = True) -> None:
         """End an attempt without delivery: `state` is waiting, accepted or quarantined.
 
@@ -213,35 +357,102 @@ class Store:
             (state, reason, 0 if counted else 1, id_),
         )
 
-    @_command
-    def delivered(self, id_: str, receipt: Receipt) -> None:
-        """Record the delivery and drop the payload, in one transaction."""
+    @_settling
+    def delivered(self, id_: str, receipt: Receipt) -> bool:
+        """Record the delivery and drop the payload, in one transaction; False when it was
+        recorded before, or there is none of this id."""
         with transaction(self._db):
-            self._db.execute(
+            row = self._row(
                 "UPDATE submission SET state='delivered', reason='', case_number=?, sequence=?,"
-                " acknowledged_at=? WHERE id=? AND state <> 'delivered'",
-                (receipt.case_number, receipt.sequence, receipt.received_at, id_),
+                " acknowledged_at=?, settled_s=? WHERE id=? AND state <> 'delivered'"
+                " RETURNING seq, payload_bytes",
+                receipt.case_number,
+                receipt.sequence,
+                receipt.received_at,
+                self._service_s(),
+                id_,
             )
-            if self._db.changes() == 1:
-                self._db.execute(
-                    "DELETE FROM payload WHERE seq=(SELECT seq FROM submission WHERE id=?)",
-                    (id_,),
-                )
+            if row is not None:
+                self._db.execute("DELETE FROM payload WHERE seq=?", (row[0],))
                 self._put("acknowledged:last", receipt.received_at)
+                self._put(_SERVICE, str(self._service_s()))
+        if row is None:
+            return False
+        self._count -= 1
+        self._size -= row[1]
+        return True
 
-    @_command
+    @_settling
+    def purge(self) -> int:
+        """Turn delivered rows that are old enough into tombstones, some at a time; how many.
+
+        Age is time in service: a wall clock that jumped years ahead purges nothing.
+        """
+        before = self._service_s() - self._limits.keep_delivered_s
+        with transaction(self._db):
+            self._put(_SERVICE, str(self._service_s()))
+            rows = self._db.execute(
+                "SELECT s.seq, s.id, s.number, s.digest, s.fingerprint, coalesce(c.position, 0),"
+                " s.saved_at, s.acknowledged_at FROM submission AS s"
+                " LEFT JOIN chain AS c ON c.id = s.id"
+                " WHERE s.state = 'delivered' AND s.settled_s <= ? ORDER BY s.settled_s LIMIT ?",
+                (before, _PURGED_AT_ONCE),
+            ).fetchall()
+            for seq, *kept in rows:
+                self._db.execute("INSERT INTO tombstone VALUES (?,?,?,?,?,?,?)", kept)
+                self._db.execute("DELETE FROM chain WHERE id=?", (kept[0],))
+                self._db.execute("DELETE FROM submission WHERE seq=?", (seq,))
+        return len(rows)
+
+    @_settling
     def requeue(self, number: str) -> bool:
         """Send a quarantined submission again; False when there is none of this number."""
         self._db.execute(
-            "UPDATE submission SET state='waiting', reason=''"
+            "UPDATE submission SET state='waiting', reason='', attempts=0"
             " WHERE number=? AND state='quarantined'",
             (number,),
         )
         return self._db.changes() == 1
 
+    @_settling
+    def mark_exported(self, ids: Collection[str], at: str) -> None:
+        """Remember that these were written to a stick; they stay until acknowledged."""
+        with transaction(self._db):
+            for id_ in ids:
+                self._db.execute("UPDATE submission SET exported_at=? WHERE id=?", (at, id_))
+
+    # --- room
+
+    def intake(self) -> Intake:
+        """Whether another visit may begin that ends in a submission."""
+        if not self.intake_open:
+            return Intake(Level.CLOSED, QueueFault.IO_ERROR.code)
+        if not self._ballast.make(self._limits.free_least_bytes):
+            return Intake(Level.CLOSED, QueueFault.DISK_FULL.code)
+        free = free_bytes(self._place)
+        return measure(self._limits, count=self._count, size=self._size, free=free)
+
+    def release_ballast(self) -> bool:
+        """Give the ballast's space to the disk; whether there was any."""
+        released = self._ballast.release()
+        if released:
+            log.error("the disk is full; the ballast is given up")
+        return released
+
+    def _weigh(self) -> tuple[int, int]:
+        count, size = self._row(
+            "SELECT count(*), coalesce(sum(payload_bytes), 0) FROM submission"
+            " WHERE state <> 'delivered'"
+        ) or (0, 0)
+        return count, size
+
+    def _service_s(self) -> int:
+        """Seconds that this outbox was open in its life; no clock of the wall is asked."""
+        return self._service_before + int(self._monotonic() - self._opened_at)
+
     # --- what is known
 
-    @_command
+    @_settling
     def set_print_state(self, number: str, state: PrintState) -> None:
         """Remember what became of the receipt. Raises QueueError (QU-08) without one."""
         self._db.execute(
@@ -266,25 +477,62 @@ class Store:
     @_command
     def delivery(self, number: str) -> Delivery | None:
         """How far the submission of this number has come."""
-        row = self._row(
-            "SELECT id, number, state, saved_at, attempts, reason, print_state, case_number,"
-            " acknowledged_at FROM submission WHERE number=?",
+        row = self._row(f"{_DELIVERY} WHERE s.number=?", number)
+        if row is not None:
+            return _delivery(row)
+        left = self._row(
+            "SELECT id, digest, position, saved_at, acknowledged_at FROM tombstone WHERE number=?",
             number,
         )
-        if row is None:
+        if left is None:
             return None
-        id_, number, state, saved_at, attempts, reason, print_state, case, at = row
+        id_, digest, position, saved_at, at = left
         return Delivery(
             id_,
             number,
-            State(state),
+            State.PURGED,
             datetime.fromisoformat(saved_at),
-            attempts,
-            reason,
-            PrintState(print_state),
-            case,
-            at,
+            attempts=0,
+            reason="",
+            print_state=PrintState.PRINTED,
+            case_number="",
+            acknowledged_at=at,
+            digest=digest,
+            position=position,
         )
+
+    @_command
+    def listing(self, states: Collection[State], most: int, after: str) -> list[Delivery]:
+        """Up to `most` rows in one of `states`, oldest first, from behind number `after`."""
+        marks = ",".join("?" * len(states))
+        rows = self._db.execute(
+            f"{_DELIVERY} WHERE s.state IN ({marks})"
+            " AND s.seq > coalesce((SELECT seq FROM submission WHERE number=?), 0)"
+            " ORDER BY s.seq LIMIT ?",
+            (*(State(state).value for state in states), after, most),
+        )
+        return [_delivery(row) for row in rows]
+
+    @_command
+    def digest_of(self, id_: str) -> tuple[str, State] | None:
+        """Digest and state of what has this id, None where there is none."""
+        row = self._row(
+            "SELECT digest, state FROM submission WHERE id=?"
+            " UNION ALL SELECT digest, 'purged' FROM tombstone WHERE id=?",
+            id_,
+            id_,
+        )
+        return None if row is None else (row[0], State(row[1]))
+
+    @_command
+    def part_heads(self, id_: str) -> list[tuple[str, str, int]]:
+        """Name, SHA-256 and size of each part, by ordinal."""
+        rows: list[Any] = self._db.execute(
+            "SELECT part_id, sha256, length(data) FROM payload WHERE ordinal > 0"
+            " AND seq = (SELECT seq FROM submission WHERE id=?) ORDER BY ordinal",
+            (id_,),
+        ).fetchall()
+        return rows
 
     @_command
     def status(self, now: datetime) -> QueueStatus:
@@ -306,8 +554,21 @@ class Store:
             if oldest is None
             else max(0.0, (now - datetime.fromisoformat(oldest)).total_seconds())
         )
-        last = self._meta("acknowledged:last") or ""
-        return QueueStatus(counts, age, size, last, self.intake_open)
+        counts[State.PURGED] = self._scalar("SELECT count(*) FROM tombstone")
+        keys = self._db.execute(
+            "SELECT DISTINCT key_id FROM submission"
+            " WHERE state <> 'delivered' AND key_id <> '' ORDER BY key_id"
+        )
+        intake = self.intake()
+        return QueueStatus(
+            counts,
+            age,
+            size,
+            self._meta("acknowledged:last") or "",
+            intake.open,
+            intake,
+            tuple(key for (key,) in keys),
+        )
 
     @_command
     def get_meta(self, key: str) -> str | None:
@@ -367,25 +628,47 @@ class Store:
             raise QueueError(QueueFault.REFUSED, str(error)) from None
         if str(parsed) != number or parsed.running > self._last_number():
             raise QueueError(QueueFault.REFUSED, "this number was never reserved")
-        if self._row("SELECT 1 FROM submission WHERE number=?", number) is not None:
+        taken = self._row(
+            "SELECT 1 FROM submission WHERE number=? UNION ALL"
+            " SELECT 1 FROM tombstone WHERE number=?",
+            number,
+            number,
+        )
+        if taken is not None:
             raise QueueError(QueueFault.CONFLICT, "this number is taken by another id")
+
+    def _known(self, id_: str) -> tuple[str, str] | None:
+        """Fingerprint and number of what has this id."""
+        return self._row(
+            "SELECT fingerprint, number FROM submission WHERE id=?"
+            " UNION ALL SELECT fingerprint, number FROM tombstone WHERE id=?",
+            id_,
+            id_,
+        )
 
     def _saved(self, id_: str) -> Saved:
         row = self._row(
-            "SELECT id, number, digest, saved_at, state FROM submission WHERE id=?", id_
+            "SELECT id, number, digest, saved_at, state FROM submission WHERE id=? UNION ALL"
+            " SELECT id, number, digest, saved_at, 'purged' FROM tombstone WHERE id=?",
+            id_,
+            id_,
         )
         if row is None:
             raise QueueError(QueueFault.ABSENT, "no submission of this id")
         return Saved(row[0], row[1], row[2], datetime.fromisoformat(row[3]), State(row[4]))
 
     def _payload(self, condition: str, *args: str) -> bytes:
-        data = self._scalar(
-            "SELECT data FROM payload WHERE"
+        row = self._row(
+            "SELECT data, sha256 FROM payload WHERE"
             f" seq=(SELECT seq FROM submission WHERE id=?) AND {condition}",
             *args,
         )
-        if not isinstance(data, bytes):
+        if row is None:
             raise QueueError(QueueFault.ABSENT, "the payload is gone")
+        data: bytes = row[0]
+        # Pages have no checksum: a disk that changed a byte would go unseen.
+        if hashlib.sha256(data).hexdigest() != row[1]:
+            raise QueueError(QueueFault.UNREADABLE, "the disk changed a payload")
         return data
 
     def _last_number(self) -> int:
@@ -412,22 +695,77 @@ class Store:
         return None if row is None else row[0]
 
 
-def _heads(submission: Submission) -> tuple[tuple[PartHead, ...], str]:
-    if len({part.id for part in submission.parts}) != len(submission.parts):
-        raise QueueError(QueueFault.REFUSED, "two parts of one id")
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A submission as rows: (part id, media type, SHA-256, digest on the wire, data)."""
+
+    rows: tuple[tuple[str, str, str, str, bytes], ...]
+    digest: str
+    fingerprint: str  # of everything that may not change: tells a repeat from a conflict
+    size: int
+
+
+def _kept(submission: Submission | Sealed) -> _Kept:
     if submission.created_at.tzinfo is None:
         raise QueueError(QueueFault.REFUSED, "created_at without a time zone")
-    heads = tuple(
-        PartHead(p.id, p.media_type, hashlib.sha256(p.data).hexdigest(), len(p.data))
-        for p in submission.parts
+    if isinstance(submission, Sealed):
+        return _kept_sealed(submission)
+    if len({part.id for part in submission.parts}) != len(submission.parts):
+        raise QueueError(QueueFault.REFUSED, "two parts of one id")
+    digest = _sha256(submission.document)
+    rows = (
+        ("", "", digest, "", submission.document),
+        *((p.id, p.media_type, _sha256(p.data), "", p.data) for p in submission.parts),
     )
-    return heads, hashlib.sha256(submission.document).hexdigest()
+    heads = [text for row in rows[1:] for text in row[:3]]
+    return _Kept(rows, digest, _fingerprint(digest, *heads), _size(rows))
 
 
-def _fingerprint(digest: str, heads: tuple[PartHead, ...]) -> str:
-    whole = hashlib.sha256(digest.encode())
-    for head in heads:
-        for text in (head.id, head.media_type, head.sha256):
-            raw = text.encode()
-            whole.update(len(raw).to_bytes(4, "big") + raw)
+def _kept_sealed(sealed: Sealed) -> _Kept:
+    media_type = "application/octet-stream"
+    rows = (
+        ("", "", _sha256(sealed.envelope), sealed.digest, sealed.envelope),
+        *(
+            (str(ordinal), media_type, _sha256(part.data), part.digest, part.data)
+            for ordinal, part in enumerate(sealed.parts)
+        ),
+    )
+    if sealed.hash == "sha256" and any(row[2] != row[3] for row in rows):
+        raise QueueError(QueueFault.REFUSED, "a digest does not fit its bytes")
+    digests = [text for row in rows for text in row[2:4]]
+    return _Kept(rows, sealed.digest, _fingerprint(sealed.hash, *digests), _size(rows))
+
+
+def _size(rows: tuple[tuple[str, str, str, str, bytes], ...]) -> int:
+    return sum(len(row[4]) for row in rows)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _fingerprint(first: str, *texts: str) -> str:
+    # Framed like this since schema 1; another way would turn every repeat into a conflict.
+    whole = hashlib.sha256(first.encode())
+    for text in texts:
+        raw = text.encode()
+        whole.update(len(raw).to_bytes(4, "big") + raw)
     return whole.hexdigest()
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    id_, number, state, saved_at, attempts, reason, print_state, *rest = row
+    return Delivery(
+        id_,
+        number,
+        State(state),
+        datetime.fromisoformat(saved_at),
+        attempts,
+        reason,
+        PrintState(print_state),
+        *rest,
+    )
+
+
+def _name(error: Exception) -> str:
+    return getattr(error, "code", type(error).__name__)

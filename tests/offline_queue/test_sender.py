@@ -517,13 +517,14 @@ def test_delivered_is_announced_only_once_it_is_written_down(
     assert [event.number for event in rig.told(Delivered)] == [saved.number]
 
 
-def test_a_part_that_the_disk_changed_is_not_sent(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("ordinal", [0, 1])
+def test_what_the_disk_changed_is_not_sent(rig: Rig, ordinal: int) -> None:
     sick, well = rig.save(parts=1), rig.save()
-    rotten: Future[bytes] = Future()
-    rotten.set_result(b"rotten")
-    monkeypatch.setattr(rig.outbox, "part", lambda *_: rotten)
+    rig.outbox._submit(
+        lambda store: store._db.execute(
+            "UPDATE payload SET data=x'00' WHERE ordinal=? AND seq=1", (ordinal,)
+        )
+    ).result(WAIT_S)
     rig.run()
     assert rig.told(Quarantined) == [Quarantined(sick.number, "damaged-here QU-06")]
     assert rig.state(sick)[0] is State.QUARANTINED
