@@ -38,10 +38,11 @@ class Screen(BlockScreen):
         makers: Mapping[str, Callable[[VerifyFaceView], tuple[Block, ...]]] = {
             "consent": self._consent,
             "looking": self._looking,
+            "away": self._away,
             "matched": self._matched,
             "failed": self._failed,
         }
-        self.stage.middle = body.state in ("matched", "failed")
+        self.stage.middle = body.state in ("away", "matched", "failed")
         return makers[body.state](body)
 
     def foot(self, body: VerifyFaceView) -> Sequence[Block]:
@@ -73,17 +74,25 @@ class Screen(BlockScreen):
         kit = self.kit
         if body.state == "consent" and kit.metrics.landscape:
             return self._choice()
-        if body.state not in ("looking", "failed"):
+        if body.state not in ("looking", "away", "failed"):
             return ()
         other = Button(
-            key="other-way", name="other-way", text=kit.text("face.other-way"), on=OtherWay()
+            key="other-way",
+            name="other-way",
+            text=kit.text("face.other-way"),
+            on=OtherWay(),
+            kind="primary" if body.state == "away" else "outline",
         )
         if body.state == "looking" or body.tries_left == 0:
             return (other,)
         again = Button(
-            key="again", name="again", text=kit.text("face.again"), on=TryAgain(), kind="primary"
+            key="again",
+            name="again",
+            text=kit.text("face.again"),
+            on=TryAgain(),
+            kind="outline" if body.state == "away" else "primary",
         )
-        return (other, again)
+        return (again, other) if body.state == "away" else (other, again)
 
     def _sub(self, body: VerifyFaceView) -> str:
         if body.turn:
@@ -128,6 +137,10 @@ class Screen(BlockScreen):
 
     def _matched(self, _body: VerifyFaceView) -> tuple[Block, ...]:
         return (SignPicture(key="matched", icon="check", side_mm=70.0),)
+
+    def _away(self, _body: VerifyFaceView) -> tuple[Block, ...]:
+        """What happened is in the notice; by itself it goes on when the camera is back."""
+        return (SignPicture(key="away", icon="camera", tone="amber"),)
 
     def _failed(self, body: VerifyFaceView) -> tuple[Block, ...]:
         metrics = self.kit.metrics

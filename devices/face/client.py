@@ -10,6 +10,7 @@ Promises:
   the device and wipes its pictures;
 - every match ends in exactly one call of `done`, with a FaceMatch or a DeviceError;
 - a match with a challenge ends in a FaceMatch that matched only when the challenge was met;
+- a match whose camera is away for longer than `away_s` ends then, not at its deadline;
 - after a crash the running match fails with FACE_ENGINE_FAILED and the next one works.
 
 `hint`, `done` and `status` are called on a worker's thread and must hand over at once.
@@ -38,11 +39,13 @@ DoneCallback = Callable[["FaceMatch | DeviceError"], None]
 
 CHALLENGES = ("none", "turn", "infrared")
 TURN_EXTRA_S = 12.0  # on top of a match's deadline, for the turn and one more try at it
+AWAY_S = 1.2  # for so long a camera may be away within a match: a loose plug, a reset of the bus
 
 _ENGINE_NICENESS = 5
 _LOAD_S = 60.0  # loading takes 2 s; on a machine that is busy starting up, more
 _GRACE_S = 2.0  # past a match's deadline, for the frame that is being worked on
 _BACKOFF_S = (0.0, 0.5, 2.0, 5.0)
+_LOOK_S = 0.2
 _CAMERA_FAULTS = {
     CameraState.OFF: Fault.CAMERA_ABSENT,
     CameraState.ABSENT: Fault.CAMERA_ABSENT,
@@ -99,10 +102,12 @@ class FaceStation:
         spec: CameraSpec,
         status: StatusCallback | None = None,
         infrared: CameraSpec | None = None,
+        *,
+        away_s: float = AWAY_S,
     ) -> None:
         self.camera = Camera(spec, status)
         self.infrared = Camera(infrared) if infrared is not None else None
-        self._engine = _EngineWorker(self.camera, self.infrared)
+        self._engine = _EngineWorker(self.camera, self.infrared, away_s)
 
     def start(self) -> None:
         """Start both processes and load the models; the camera stays off."""
@@ -181,9 +186,11 @@ class FaceStation:
 class _EngineWorker(Worker):
     """Owns the engine's process and the queue of matches."""
 
-    def __init__(self, camera: Camera, infrared: Camera | None) -> None:
+    def __init__(self, camera: Camera, infrared: Camera | None, away_s: float) -> None:
         self._camera = camera
         self._infrared = infrared
+        self._away_s = away_s
+        self._away_since_s: float | None = None
         self._numbers = itertools.count(1)
         self._jobs: deque[_Job] = deque()
         self._running: _Job | None = None
@@ -269,12 +276,14 @@ class _EngineWorker(Worker):
             tell(job.done, DeviceError(Fault.CANCELLED))
 
     def _cancel_all(self, why: str) -> None:
+        self._end_all(DeviceError(Fault.CANCELLED, why))
+
+    def _end_all(self, error: DeviceError) -> None:
         if self._running and self._child:
             self._child.send(("cancel", self._running.number))
-        self._finish(DeviceError(Fault.CANCELLED, why))
+        self._finish(error)
         while self._jobs:
-            job = self._jobs.popleft()
-            tell(job.done, DeviceError(Fault.CANCELLED, why))
+            tell(self._jobs.popleft().done, error)
 
     def _finish(self, result: FaceMatch | DeviceError) -> None:
         job, self._running = self._running, None
@@ -323,8 +332,27 @@ class _EngineWorker(Worker):
         self._retry_at_s = time.monotonic() + pause_s
         self._finish(DeviceError(Fault.FACE_ENGINE_FAILED, detail))
 
+    def _look_for_camera(self, now_s: float) -> None:
+        """Who stands there learns soon that the camera is away."""
+        state = self._camera.state
+        if state not in (CameraState.ABSENT, CameraState.STALLED) or not self._waiting:
+            self._away_since_s = None
+            return
+        if self._away_since_s is None:
+            self._away_since_s = now_s
+        # A camera that stalled has been waited for already.
+        patience_s = self._away_s if state is CameraState.ABSENT else 0.0
+        if now_s - self._away_since_s >= patience_s:
+            self._away_since_s = None
+            self._end_all(DeviceError(_CAMERA_FAULTS[state], "during the match"))
+
+    @property
+    def _waiting(self) -> bool:
+        return self._running is not None or bool(self._jobs)
+
     def _tick(self) -> float | None:
         now_s = time.monotonic()
+        self._look_for_camera(now_s)
         if self._retry_at_s is not None and now_s >= self._retry_at_s:
             self._spawn()
         if self._child and not self.ready and now_s > self._load_by_s:
@@ -336,6 +364,8 @@ class _EngineWorker(Worker):
             fault = Fault.DEADLINE if self.ready else Fault.FACE_ENGINE_FAILED
             tell(job.done, DeviceError(fault, "it was not this match's turn in time"))
         times = [job.deadline_at_s + _GRACE_S for job in self._jobs]
+        if self._waiting:
+            times.append(now_s + _LOOK_S)
         if self._running:
             times.append(self._running.deadline_at_s + _GRACE_S)
         if self._retry_at_s is not None:

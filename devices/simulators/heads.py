@@ -3,7 +3,8 @@
 A photograph has no depth, so a head is given some: a rounded relief with a nose. Turning it
 moves each point by its depth, and the nose moves against the eyes as it does in life. It is
 not a rendering: what comes into sight beside a turned cheek is stretched, and ears do not
-appear. A sheet of paper is tilted by the exact perspective of a plane.
+appear. A sheet of paper is tilted by the exact perspective of a plane; one that is bent is a
+piece of a cylinder, turned and tilted as seen from far away.
 """
 
 from __future__ import annotations
@@ -105,3 +106,28 @@ def tilted(
         cv2.getPerspectiveTransform(corners.astype(np.float32), seen.astype(np.float32)),
         dtype=np.float64,
     )
+
+
+def bent(
+    x: float,
+    y: float,
+    radius_px: float,
+    yaw_deg: float,
+    pitch_deg: float,
+    size: tuple[int, int],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Where each px of a view of a bent sheet comes from in the flat one (for `cv2.remap`).
+
+    The sheet is bent about the vertical through (x, y), towards the eye, and turned about that
+    point. `size` is the width and height of both pictures; what is out of sight comes from -1.
+    """
+    yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
+    across = (np.arange(size[0], dtype=np.float64) - x) / radius_px + math.sin(yaw)
+    seen = np.abs(across) < 1.0
+    round_ = np.arcsin(np.clip(across, -1.0, 1.0))  # the angle about the axis
+    column = np.where(seen, x + radius_px * (round_ - yaw), -1.0)
+    nearer = radius_px * (np.cos(round_) - math.cos(yaw)) * math.sin(pitch)
+    down = np.arange(size[1], dtype=np.float64)[:, None] - y
+    rows = np.where(seen, y + (down + nearer) / math.cos(pitch), -1.0)
+    columns = np.repeat(column[None, :], size[1], axis=0)
+    return columns.astype(np.float32), rows.astype(np.float32)

@@ -197,14 +197,14 @@ def _theme(visit: Visit, event: Event, _now: Now) -> Result:
     return replace(visit, theme=event.theme), ()
 
 
-def _world(visit: Visit, event: Event, _now: Now) -> Result:
+def _world(visit: Visit, event: Event, now: Now) -> Result:
     assert isinstance(event, WorldChanged)
     changes = {
         name: value
         for name in event.__dataclass_fields__
         if (value := getattr(event, name)) is not None
     }
-    return replace(visit, world=replace(visit.world, **changes)), ()
+    return _step(replace(visit, world=replace(visit.world, **changes)), event, now)
 
 
 def _recovered(visit: Visit, event: Event, _now: Now) -> Result:

@@ -167,7 +167,8 @@ class IdentifyView:
 class VerifyFaceView:
     """Face verification.
 
-    `state`: "consent" (notice and choice, camera off), "looking", "matched", "failed".
+    `state`: "consent" (notice and choice, camera off), "looking", "away" (the camera is, and is
+    waited for), "matched", "failed".
     """
 
     state: str

@@ -132,7 +132,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Facing:
-    """The camera's part: "consent", "looking", "matched", "failed"."""
+    """The camera's part: "consent", "looking", "away", "matched", "failed"."""
 
     state: str = "consent"
     hint: str = ""

@@ -53,9 +53,10 @@ class FaceMatching:
         return frame.rgb, frame.width_px, frame.height_px, frame.sequence
 
     def match(self, effect: MatchFace, visit: int) -> None:
-        """Camera on, decode the portrait, match."""
+        """Camera on, decode the portrait, match; an earlier match is given up."""
         self._run += 1
         run = self._run
+        self._give_up()
         self._station.look(True)
 
         def decode() -> bytes:
@@ -96,10 +97,13 @@ class FaceMatching:
     def stop(self, _effect: StopFace | None = None, _visit: int = 0) -> None:
         """Camera off; a match that runs is given up."""
         self._run += 1
+        self._give_up()
+        self._station.look(False)
+
+    def _give_up(self) -> None:
         ticket, self._ticket = self._ticket, None
         if ticket is not None:
             ticket.cancel()
-        self._station.look(False)
 
     def look(self) -> None:
         """Notice a camera that is back, without opening it."""

@@ -20,7 +20,15 @@ from driver import (
 )
 
 from devices.records import FaceHint, PaperState, PortraitFormat, PrinterStatus
-from kiosk.journey.effects import AskCentral, Enqueue, MatchFace, Print, ReadCard, StopFace
+from kiosk.journey.effects import (
+    AskCentral,
+    EndReason,
+    Enqueue,
+    MatchFace,
+    Print,
+    ReadCard,
+    StopFace,
+)
 from kiosk.journey.events import (
     Answered,
     Back,
@@ -225,6 +233,41 @@ def test_a_badge_that_vouched_cannot_be_gone_back_over() -> None:
     assert hall.visit.place.role == ASSISTANT
     hall.wait(3)
     assert hall.at is StepName.QUESTIONS
+
+
+@pytest.mark.parametrize("code", ["CM-01", "CM-02"])
+def test_a_camera_that_is_away_is_waited_for_and_costs_no_try(code: str) -> None:
+    hall = at_face()
+    hall.send(ConsentGiven(), FaceFailed(1, code))
+    assert hall.view.body.state == "away"  # type: ignore[union-attr]
+    assert hall.view.frame.notice is not None
+    assert hall.view.frame.notice.code == code
+    assert not isinstance(hall.effects[-1], StopFace), "it is seen when it is back"
+    hall.send(WorldChanged(camera_ok=False), WorldChanged(line_up=True))
+    assert hall.view.body.state == "away"  # type: ignore[union-attr]
+    hall.send(WorldChanged(camera_ok=True))
+    assert isinstance(hall.effects[-1], MatchFace)
+    assert hall.view.body.state == "looking"  # type: ignore[union-attr]
+    assert hall.view.body.tries_left == 3  # type: ignore[union-attr]
+    assert hall.view.frame.notice is None
+
+
+def test_who_does_not_wait_for_the_camera_has_another_way_and_does_not_block_the_terminal() -> None:
+    hall = at_face()
+    hall.send(ConsentGiven(), FaceFailed(1, "CM-01"), OtherWay())
+    assert hall.at is StepName.OTHER_WAY
+    assert isinstance(hall.effects[-1], StopFace)
+    hall = at_face()
+    hall.send(ConsentGiven(), FaceFailed(1, "CM-01"))
+    hall.wait(1_000)
+    assert hall.ended == [EndReason.IDLE]
+
+
+def test_an_engine_that_failed_costs_no_try() -> None:
+    hall = at_face()
+    hall.send(ConsentGiven(), FaceFailed(1, "FC-01"))
+    assert hall.view.body.state == "failed"  # type: ignore[union-attr]
+    assert hall.view.body.tries_left == 3  # type: ignore[union-attr]
 
 
 def test_three_looks_and_no_more_whatever_way_one_goes() -> None:

@@ -408,6 +408,12 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     turning = replace(face, state="looking", hint="turn-left", turn="left")
     yield "verify_face-turn", StepName.VERIFY_FACE, turning, {**anonymous, "person": "陈**"}
     yield (
+        "verify_face-away",
+        StepName.VERIFY_FACE,
+        replace(face, state="away"),
+        {**anonymous, "person": "陈**", "notice": Notice("camera-absent", "CM-01")},
+    )
+    yield (
         "verify_face-failed",
         StepName.VERIFY_FACE,
         replace(face, state="failed", tries_left=2),

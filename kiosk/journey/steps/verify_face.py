@@ -20,6 +20,7 @@ from kiosk.journey.events import (
     OtherWay,
     TimedOut,
     TryAgain,
+    WorldChanged,
 )
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -38,6 +39,9 @@ NOTICES: Final[Mapping[str, str]] = {
 }
 # Faults that another look would not mend: straight to the other ways.
 _NO_USE_AGAIN: Final = frozenset({"FC-02", "RD-11"})
+# The terminal's own faults cost nobody a try. A camera that is away is waited for.
+_CAMERA_AWAY: Final = frozenset({"CM-01", "CM-02"})
+_OWN_FAULTS: Final = frozenset({*_CAMERA_AWAY, "FC-01"})
 _TURNS: Final[Mapping[str, str]] = {
     FaceHint.TURN_LEFT.value: "left",
     FaceHint.TURN_RIGHT.value: "right",
@@ -63,13 +67,16 @@ class VerifyFace(Plain):
         return (StopFace(),)
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
-        """Consent, hints, the decision."""
+        """Consent, hints, the decision, a camera that is back."""
         facing = visit.facing
         if isinstance(event, (ConsentRefused, OtherWay)) and facing.state != "matched":
             return self._other(visit, refused=isinstance(event, ConsentRefused))
         if isinstance(event, ConsentGiven) and facing.state == "consent":
             return self._look(visit, now)
-        if isinstance(event, TryAgain) and facing.state == "failed" and self._tries_left(visit):
+        again = facing.state == "away" or (facing.state == "failed" and self._tries_left(visit))
+        if isinstance(event, TryAgain) and again:
+            return self._look(visit, now)
+        if isinstance(event, WorldChanged) and facing.state == "away" and event.camera_ok:
             return self._look(visit, now)
         if isinstance(event, FaceHinted) and facing.state == "looking":
             return Turn(replace(visit, facing=replace(facing, hint=event.hint.value)))
@@ -107,13 +114,19 @@ class VerifyFace(Plain):
         return Turn(replace(visit, facing=facing, notice=None), (StopFace(),))
 
     def _failed(self, visit: Visit, code: str) -> Turn:
+        notice = Notice(NOTICES.get(code, "face-engine"), code)
+        if code in _OWN_FAULTS:
+            # The camera stays wanted while it is away: it is seen at once when it is back.
+            away = code in _CAMERA_AWAY
+            facing = Facing("away" if away else "failed", tries=visit.facing.tries)
+            return Turn(replace(visit, facing=facing, notice=notice), () if away else (StopFace(),))
         tries = visit.rules.face_tries if code in _NO_USE_AGAIN else visit.facing.tries + 1
         number = visit.parties[visit.place.role].card.number
         visit = replace(
             visit,
             facing=Facing("failed", tries=tries),
             face_tries={**visit.face_tries, number: tries},
-            notice=Notice(NOTICES.get(code, "face-engine"), code),
+            notice=notice,
         )
         return Turn(visit, (StopFace(),))
 
