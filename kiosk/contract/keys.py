@@ -3,7 +3,7 @@
 Everything but `generate` is a pure function of its arguments. An authority key is offline: it
 signs key sets and nothing else, and its public part is pinned in every terminal's settings as
 `suite:base64url` (`pin`). Rotation never strands what waits: a retired key stays in the set,
-and its private part with the backend, until no terminal reports it as used (`removable`).
+and its private part with the backend, until no terminal needs it any more.
 """
 
 from __future__ import annotations
@@ -102,20 +102,6 @@ def without(key_set: KeySet, ids: Collection[str], issued_at: datetime) -> KeySe
     if any(key.state is KeyState.ACTIVE for key in going):
         raise ValueError("an active key has to be replaced before it can go")
     return _next(key_set, tuple(k for k in key_set.keys if k.id not in ids), issued_at)
-
-
-def removable(key_set: KeySet, in_use: Iterable[Collection[str]]) -> frozenset[str]:
-    """Retired keys to seal that nobody reports: `in_use` has one collection per terminal.
-
-    Every terminal that may still have something waiting must be among them, those that have
-    been silent for long included; a retired key to sign stays, for it verifies old words.
-    """
-    used = {id_ for ids in in_use for id_ in ids}
-    return frozenset(
-        key.id
-        for key in key_set.keys
-        if key.state is KeyState.RETIRED and key.use is KeyUse.SEAL and key.id not in used
-    )
 
 
 def _next(key_set: KeySet, keys: tuple[PublicKey, ...], issued_at: datetime) -> KeySet:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from kiosk.contract.canonical import canonical_bytes
 from kiosk.contract.envelope import (
-    FIRST_PREVIOUS,
     AcknowledgementText,
     ChainEntry,
     Envelope,
@@ -134,27 +132,6 @@ def verify_entry(verifier: Verifier, signed: SignedChainEntry) -> None:
     """Return when the terminal signed it. Raises SealError (SE-02, SE-05)."""
     _same_key(verifier, signed.entry.suite, signed.key_id)
     verifier.verify(canonical_bytes(signed.entry), signed.signature)
-
-
-class ChainFlaw(StrEnum):
-    """How two entries of one terminal do not follow each other."""
-
-    GAP = "gap"  # entries in between have not come (or not yet: order is not promised)
-    FORK = "fork"  # two entries claim the same place, or another one before them
-
-
-def flaw_between(previous: ChainEntry | None, entry: ChainEntry) -> ChainFlaw | None:
-    """What is wrong with `entry` coming right after `previous` (None: the first ever)."""
-    index, digest = (0, FIRST_PREVIOUS) if previous is None else _place(previous)
-    if entry.index > index + 1:
-        return ChainFlaw.GAP
-    if entry.index <= index or entry.previous != digest:
-        return ChainFlaw.FORK
-    return None
-
-
-def _place(entry: ChainEntry) -> tuple[int, str]:
-    return entry.index, entry_digest(entry)
 
 
 # -- acknowledgements -----------------------------------------------------------------------

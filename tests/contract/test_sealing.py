@@ -21,11 +21,8 @@ from kiosk.contract import (
 )
 from kiosk.contract.envelope import FIRST_PREVIOUS, MOST_PARTS
 from kiosk.contract.sealing import (
-    ChainFlaw,
     Sealed,
-    entry_digest,
     envelope_digest,
-    flaw_between,
     seal,
     sign_acknowledgement,
     sign_entry,
@@ -307,18 +304,6 @@ def test_a_chain_entry_is_signed_and_travels(party):
         )
         with pytest.raises(SealError, match="SE-05"):
             verify_entry(verifier, forged)
-
-
-def test_gaps_and_forks_of_a_chain_show(party):
-    first = _entry(party, 1, FIRST_PREVIOUS)
-    second = _entry(party, 2, entry_digest(first))
-    assert flaw_between(None, first) is None
-    assert flaw_between(first, second) is None
-    assert flaw_between(None, second) is ChainFlaw.GAP
-    assert flaw_between(first, _entry(party, 3, entry_digest(second))) is ChainFlaw.GAP
-    assert flaw_between(first, _entry(party, 2, "1" * 64)) is ChainFlaw.FORK
-    assert flaw_between(second, second) is ChainFlaw.FORK
-    assert flaw_between(None, _entry(party, 1, "1" * 64)) is ChainFlaw.FORK
 
 
 # -- acknowledgements ---------------------------------------------------------------------------
