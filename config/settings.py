@@ -160,11 +160,40 @@ class Printer(_Section):
 
 
 class Backend(_Section):
-    """The central backend."""
+    """The central backend. For TLS with certificates on both sides: paths of PEM files.
+
+    `authorities` are those who vouch for the backend, "" is the system's choice;
+    `certificate` and `certificate_key` are the terminal's own.
+    """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = "http://127.0.0.1:8080"
     connect_s: Seconds = 5
     answer_s: Seconds = 20
+    authorities: str = ""
+    certificate: str = ""
+    certificate_key: str = ""
+
+    @model_validator(mode="after")
+    def _certificate_whole(self) -> Backend:
+        if bool(self.certificate) != bool(self.certificate_key):
+            raise ValueError("certificate and certificate_key go together")
+        return self
+
+
+class Sealing(_Section):
+    """How applications are sealed to the backend (docs/architecture.md, "Sealing").
+
+    `suite` "1" is HPKE, AES and Ed25519, "2" the national algorithms SM2, SM3 and SM4.
+    `authority_keys` are the public keys of who signs the backend's key sets, as
+    `central-backend keys` prints them; without one, nothing can be taken in. `key_set` is a
+    file with a signed key set for a terminal that has not yet reached its backend.
+    """
+
+    suite: Literal["1", "2"] = "1"
+    authority_keys: tuple[
+        Annotated[str, StringConstraints(pattern=r"^[12]:[A-Za-z0-9_-]{43,88}$")], ...
+    ] = ()
+    key_set: str = ""
 
 
 class Data(_Section):
@@ -206,6 +235,7 @@ class Settings(_Section):
     face: Face = Face()
     printer: Printer = Printer()
     backend: Backend = Backend()
+    sealing: Sealing = Sealing()
     data: Data = Data()
     catalogue: Catalogue = Catalogue()
     idle: Idle = Idle()
