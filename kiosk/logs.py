@@ -19,6 +19,7 @@ EVENTS: Final = frozenset(
         "device",
         "line",
         "saved",
+        "pages-not-bound",
         "save-failed",
         "delivered",
         "waiting",

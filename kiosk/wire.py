@@ -48,6 +48,11 @@ _STATUSES: Final[Mapping[str, MaterialStatus]] = {
     "made-here": MaterialStatus.MADE_HERE,
 }
 
+_LIVENESS: Final[Mapping[str, Literal["turn", "infrared", "none"]]] = {
+    "turn": "turn",
+    "infrared": "infrared",
+    "": "none",
+}
 _SEX: Final[Mapping[str, Literal["0", "1", "2", "9"]]] = {"0": "0", "1": "1", "2": "2", "9": "9"}
 
 
@@ -102,6 +107,7 @@ def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
                 distance=party.distance,
                 threshold=party.threshold,
                 frames_used=party.frames,
+                liveness=_LIVENESS[party.liveness],
             )
         )
     if party.assisted_by:

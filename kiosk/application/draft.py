@@ -32,6 +32,7 @@ class PartyRecord:
     distance: float | None = None
     threshold: float | None = None
     frames: int = 0
+    liveness: str = ""  # "turn" or "infrared": what showed a living head at that match
     assisted_by: str = ""
 
 

@@ -81,6 +81,8 @@ class Evidence(Model):
     distance: float | None = None
     threshold: float | None = None
     frames_used: int | None = None
+    # Of a face: what showed a living head (docs/liveness.md); "none" where nothing was asked.
+    liveness: Literal["turn", "infrared", "none"] | None = None
     assisted_by: Short = ""  # the authorised person's badge
 
 

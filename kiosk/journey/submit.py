@@ -87,6 +87,7 @@ def _party(party: Party) -> PartyRecord:
         distance=face.distance if face is not None else None,
         threshold=face.threshold if face is not None else None,
         frames=face.frames_used if face is not None else 0,
+        liveness=face.liveness if face is not None else "",
         assisted_by=party.assisted_by,
     )
 

@@ -26,6 +26,7 @@ from kiosk.journey.events import (
 )
 from kiosk.logs import note
 from kiosk.wire import document_of
+from kiosk.world.binding import bound
 from offline_queue import sender as sending
 from offline_queue.errors import QueueError
 from offline_queue.outbox import Outbox
@@ -120,6 +121,7 @@ class Submitting:
         self._pool.shutdown(wait=True)
 
     def _keep(self, draft: Draft, visit: int) -> None:
+        draft = bound(draft)
         with self._order:
             try:
                 saved = self._save(draft, visit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from pypdf import PdfReader
 from world_help import WAIT_S, Ear, Said, ScriptedBackend, http, no_answer
 
 from central_backend.embedded import EmbeddedBackend
@@ -149,6 +152,51 @@ def test_saved_is_said_when_the_disk_has_it(house: House, ear: Ear) -> None:
     assert document["pledge"]["text"] == "promise zh"
     assert document["pledge"]["materials"] == ["deed"]
     assert house.outbox.part(saved.application_id, "form-1").result(WAIT_S) == JPEG
+
+
+def pages(name: str, *colours: int) -> tuple[Attachment, ...]:
+    made = []
+    for number, grey in enumerate(colours, 1):
+        buffer = io.BytesIO()
+        Image.new("L", (300, 400), grey).save(buffer, "JPEG")
+        made.append(Attachment(f"{name}-{number}", "image/jpeg", buffer.getvalue()))
+    return tuple(made)
+
+
+def test_several_pages_are_one_pdf_and_one_page_stays_a_picture(house: House, ear: Ear) -> None:
+    handed = (
+        MaterialRecord("book", "handed-in", pages("book", 10, 120, 230)),
+        MaterialRecord("form", "handed-in", pages("form", 50)),
+    )
+    house.submitting.enqueue(Enqueue(draft(materials=handed)), 1)
+    saved = ear.wait(Saved)
+    document = json.loads(house.outbox.document(saved.application_id).result(WAIT_S))
+    book, form = document["materials"]
+    assert [a["media_type"] for a in book["attachments"]] == ["application/pdf"]
+    assert [a["media_type"] for a in form["attachments"]] == ["image/jpeg"]
+    pdf = house.outbox.part(saved.application_id, book["attachments"][0]["id"]).result(WAIT_S)
+    shades = [page.images[0].image.getpixel((9, 9)) for page in PdfReader(io.BytesIO(pdf)).pages]
+    assert [round(shade, -1) for shade in shades] == [10, 120, 230], "in their order"
+
+
+def test_pages_that_cannot_be_bound_are_kept_as_they_are(house: House, ear: Ear) -> None:
+    broken = (pages("book", 10)[0], Attachment("book-2", "image/jpeg", JPEG))
+    house.submitting.enqueue(
+        Enqueue(draft(materials=(MaterialRecord("book", "handed-in", broken),))), 1
+    )
+    saved = ear.wait(Saved)
+    assert house.outbox.part(saved.application_id, "book-2").result(WAIT_S) == JPEG
+
+
+def test_what_showed_a_living_head_is_in_the_application(house: House, ear: Ear) -> None:
+    for shown, said in (("turn", "turn"), ("", "none")):
+        party = replace(draft().parties[0], liveness=shown)
+        house.submitting.enqueue(Enqueue(draft(parties=(party,))), 1)
+        saved = ear.wait(Saved)
+        ear.forget()
+        document = json.loads(house.outbox.document(saved.application_id).result(WAIT_S))
+        face = document["parties"][0]["evidence"][1]
+        assert (face["kind"], face["liveness"]) == ("face", said)
 
 
 def test_an_untrusted_clock_is_written_into_the_application(house: House, ear: Ear) -> None:
