@@ -46,6 +46,15 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
             one.report(Rule.UNKNOWN_ITEM, f"'{name[:40]}' is no item of it", nearest(name, codes))
         include[name] = scope.condition(one)
         mark("include", name, one)
+    departments = {item.department for item in parts}
+    progress: list[str] = []
+    order = fields.maybe("progress")
+    for one in order.parts(most=20) if order else []:
+        name = one.one_of(sorted(departments), Rule.PROGRESS)
+        unique(one, name, progress)
+        progress.append(name)
+    if order and parts and (missing := sorted(departments - {*progress})):
+        order.report(Rule.PROGRESS, f"'{missing[0]}' is missing", "name each department once")
     fields.finish()
     return Bundle(
         code=code,
@@ -58,9 +67,12 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
         guide=head.guide,
         items=tuple(codes),
         include=include,
-        questions=questions,
+        questions=tuple(one for one in questions if not one.known),
         aliases=head.aliases,
         use_rank=head.use_rank,
         confirmed=head.confirmed,
         effective_until=head.effective_until,
+        as_of=head.as_of,
+        progress=tuple(progress),
+        fact_questions=tuple(one for one in questions if one.known),
     )

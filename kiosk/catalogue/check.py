@@ -311,6 +311,11 @@ class _Proof:
                 known[one.id] = given[one.id]
             else:
                 unanswered.append((one.bit, one.id))
+            for key, _ in one.since:
+                if known.get(one.id, key) is None:
+                    known[key] = None
+                elif one.id not in known:
+                    known.pop(key, None)
         live = 0
         if stop is None or stop.test(known) is not False:
             for condition in wanted:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from operator import ge, lt
 from typing import Any, TypeAlias
 
@@ -48,9 +49,32 @@ FACTS: Mapping[str, FactKind] = {
 """What a party's document can tell, as `ROLE.name`."""
 
 
+SINCE: Mapping[str, FactKind] = {
+    "days_ago": FactKind(QuestionKind.NUMBER, minimum=-40_000, maximum=80_000),
+    "years_ago": FactKind(QuestionKind.NUMBER, minimum=-110, maximum=220),
+}
+"""What today makes of the answer to a date question, as `QUESTION.name`; below 0 to come."""
+
+DATED = frozenset(("age", "card_expired", *SINCE))
+"""Facts that are not known while the clock is not trusted."""
+
+
 def fact_kind(key: str) -> FactKind | None:
-    """The kind of the fact "ROLE.name", or None when there is no such fact."""
-    return FACTS.get(key.partition(".")[2])
+    """The kind of the fact "ROLE.name" or "QUESTION.name", or None when there is none."""
+    name = key.partition(".")[2]
+    return FACTS.get(name) or SINCE.get(name)
+
+
+def since(name: str, day: date, today: date) -> int:
+    """Days or completed years from a day to today; below 0 for a day to come."""
+    if name == "days_ago":
+        return (today - day).days
+    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+
+
+def dated(condition: Condition) -> bool:
+    """True when what the condition says depends on today."""
+    return any(key.partition(".")[2] in DATED for key in keys(condition))
 
 
 def evaluate(
@@ -173,11 +197,19 @@ def compiled(condition: Condition, bits: Mapping[str, int]) -> Compiled:
         return _compiled_parts(condition, [compiled(part, bits) for part in condition.parts])
     bit = bits[condition.key]
     key = condition.key
+    question, _, name = key.partition(".")
+    # Before today can make something of an answer, the answer itself is wanted.
+    first = bits[question] if name in SINCE else 0
 
     def live(known: Known) -> int:
         return 0 if key in known else bit
 
-    return Compiled(_compiled_test(condition), live)
+    def live_since(known: Known) -> int:
+        if key in known:
+            return 0
+        return bit if question in known else first
+
+    return Compiled(_compiled_test(condition), live_since if first else live)
 
 
 def _compiled_parts(condition: Condition, parts: list[Compiled]) -> Compiled:

@@ -24,6 +24,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from kiosk.catalogue.conditions import (
+    SINCE,
     Compiled,
     Test,
     both,
@@ -31,6 +32,7 @@ from kiosk.catalogue.conditions import (
     fact_kind,
     guarded,
     keys,
+    since,
 )
 from kiosk.catalogue.model import (
     Answer,
@@ -157,9 +159,17 @@ _VALIDATE: Mapping[QuestionKind, Callable[[Question, object], Answer | Problem]]
 }
 
 
-def walk(matter: Matter, answers: Mapping[str, Answer], facts: Mapping[str, Fact]) -> Path:
-    """The path that these answers and facts give."""
-    return prepared(matter).walk(answers, facts)
+def walk(
+    matter: Matter,
+    answers: Mapping[str, Answer],
+    facts: Mapping[str, Fact],
+    today: date | None = None,
+) -> Path:
+    """The path that these answers and facts give.
+
+    `today` is None while the clock is not trusted; then what depends on it is unknown.
+    """
+    return prepared(matter).walk(answers, facts, today)
 
 
 def prepared(matter: Matter) -> Program:
@@ -222,6 +232,7 @@ class _Asked:
     when: Compiled | None  # None: always
     fits: _Fits
     always: bool
+    since: tuple[tuple[str, str], ...] = ()  # what today makes of the answer: (key, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +281,8 @@ class Program:
         conditions = [self._own(one) for one in _conditions(matter)]
         mentioned = frozenset().union(*(keys(one) for one in conditions))
         facts = sorted(key for key in mentioned if "." in key)
+        made = [key for key in facts if key.partition(".")[2] in SINCE]
+        mentioned |= {key.partition(".")[0] for key in made}
         names = [question.id for question in matter.questions]
         self.bits = {key: 1 << index for index, key in enumerate([*names, *facts])}
         self.questions = tuple(
@@ -280,6 +293,12 @@ class Program:
                 self._ready(question.when),
                 _question_fits(question),
                 question.always or question.id not in mentioned,
+                tuple(
+                    (key, name)
+                    for key in made
+                    for owner, _, name in [key.partition(".")]
+                    if owner == question.id
+                ),
             )
             for question in matter.questions
         )
@@ -330,7 +349,7 @@ class Program:
         return _Parts(always, tuple(conditional))
 
     def settle(
-        self, answers: Mapping[str, Answer], facts: Mapping[str, Fact]
+        self, answers: Mapping[str, Answer], facts: Mapping[str, Fact], today: date | None = None
     ) -> tuple[dict[str, Answer | Fact | None], list[_Asked], list[_Asked], list[_Asked]]:
         """What is known; and the questions answered, open, and not yet known to be asked."""
         known: dict[str, Answer | Fact | None] = {}
@@ -354,11 +373,18 @@ class Program:
                     answered.append(one)
                 else:
                     unanswered.append(one)
+            for key, name in one.since:
+                _since(known, one.id, key, name, today)
         return known, answered, unanswered, possible
 
-    def walk(self, answers: Mapping[str, Answer], facts: Mapping[str, Fact]) -> Path:
+    def walk(
+        self,
+        answers: Mapping[str, Answer],
+        facts: Mapping[str, Fact],
+        today: date | None = None,
+    ) -> Path:
         """See `walk`."""
-        known, answered, unanswered, possible = self.settle(answers, facts)
+        known, answered, unanswered, possible = self.settle(answers, facts, today)
         view = _View(known)
         for component in self.components:
             view.add(component)
@@ -398,6 +424,20 @@ class Program:
             ),
             taking_part=tuple(view.taking_part),
         )
+
+
+def _since(
+    known: dict[str, Answer | Fact | None], question: str, key: str, name: str, today: date | None
+) -> None:
+    """What today makes of a date: nothing before there is one, and what was told without today."""
+    if question not in known:
+        known.pop(key, None)
+        return
+    day = known[question]
+    if day is None:
+        known[key] = None
+    elif today is not None and isinstance(day, date):
+        known[key] = since(name, day, today)
 
 
 def _chosen(parts: tuple, mask: int) -> tuple:  # type: ignore[type-arg]

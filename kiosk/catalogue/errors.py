@@ -52,6 +52,7 @@ class Rule(Enum):
     UNKNOWN_MATERIAL = ("CT-47", "a material that does not exist")
     UNUSED_MATERIAL = ("CT-48", "a material that no situation needs")
     UNKNOWN_ITEM = ("CT-49", "an item that does not exist")
+    UNKNOWN_SHARED = ("CT-50", "a shared material or field that the library does not have")
     # What it means.
     NO_SITUATION = ("CT-60", "an item without situations")
     REASON = ("CT-61", "a situation that is not accepted needs its reason")
@@ -63,6 +64,12 @@ class Rule(Enum):
     CONFLICT = ("CT-67", "the same id means different things in the items of a bundle")
     BUNDLE = ("CT-68", "a bundle cannot be made of these items")
     PLAIN = ("CT-69", "the plain entries are not as large mode needs them")
+    CLOCK = ("CT-70", "what a dated rule does when the clock is not trusted")
+    CARD_ONLY = ("CT-71", "an ID-card-only item asks for something to be brought")
+    FACT_QUESTION = ("CT-72", "a question that does not fit the fact it asks for")
+    ALREADY_KNOWN = ("CT-73", "a document already answers this")
+    NOBODY_FILLS = ("CT-74", "a role that nobody fills")
+    PROGRESS = ("CT-75", "the order of progress does not fit the departments")
     # What follows from it, proven case by case (`kiosk.catalogue.check`).
     GAP = ("CT-80", "a case that no situation fits")
     OVERLAP = ("CT-81", "a case that several situations fit")

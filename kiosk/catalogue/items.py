@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from kiosk.catalogue.conditions import DATED, both, dated, keys
 from kiosk.catalogue.errors import Findings, Rule
+from kiosk.catalogue.library import FieldReader, MaterialReader
 from kiosk.catalogue.model import (
     ALWAYS,
     Assurance,
-    FieldKind,
+    Capacity,
+    Condition,
+    Eligibility,
     FormField,
+    Hours,
     Item,
     Kind,
     Material,
+    Offered,
     PartyIdentity,
     PartyRole,
     Record,
     Result,
-    ReviewPoint,
     Situation,
     Source,
     Text,
+    Tier,
+    Untrusted,
 )
 from kiosk.catalogue.parts import (
     EMPTY,
@@ -36,9 +46,6 @@ from kiosk.catalogue.reader import At
 from kiosk.catalogue.scope import Scope, words_of
 from kiosk.catalogue.source import Listing
 
-MATERIAL_FORMS = ("original", "copy", "photo", "statement")
-REVIEWERS = ("person", "machine")
-PREFILLS = ("card.name", "card.number", "card.address")
 DELIVERIES = ("post", "pick-up")
 
 
@@ -52,6 +59,7 @@ class ItemReader:
         self._roles: frozenset[str] = frozenset()
         self._scope = Scope()
         self._code = ""
+        self._own_situations: tuple[Situation, ...] = ()
 
     def read(self) -> Item:
         fields = self._fields
@@ -67,6 +75,8 @@ class ItemReader:
         pledge = fields.option("pledge", At.boolean, False)
         materials = self._materials(pledge)
         level, reason = fields.take("assurance", _assurance, (Assurance.NONE, EMPTY))
+        eligibility = self._eligibility()
+        self._own_situations = self._situations(materials)
         kind = fields.take("kind", lambda at: at.choice(Kind, Kind.APPLY), Kind.APPLY)
         item = Item(
             code=self._code,
@@ -83,10 +93,10 @@ class ItemReader:
             effective_from=head.effective_from,
             guide=head.guide,
             parties=parties,
-            questions=questions,
+            questions=tuple(one for one in questions if not one.known),
             materials=materials,
             form=self._form(parties),
-            situations=self._situations(materials),
+            situations=_eligible(eligibility, self._own_situations),
             delivery=self._delivery(),
             pledge=pledge,
             sign=fields.option("sign", At.boolean, True),
@@ -96,9 +106,57 @@ class ItemReader:
             aliases=head.aliases,
             use_rank=head.use_rank,
             confirmed=head.confirmed,
+            as_of=head.as_of,
+            id_card_only=fields.option("id_card_only", At.boolean, False),
+            offered=fields.option("offered", _offered, Offered()),
+            eligibility=eligibility,
+            untrusted=fields.option(
+                "untrusted", lambda at: at.choice(Untrusted, Untrusted.ASK), None
+            ),
+            fact_questions=tuple(one for one in questions if one.known),
         )
         fields.finish()
+        self._check_clock(item)
+        self._check_card_only(item)
         return item
+
+    def _check_clock(self, item: Item) -> None:
+        """An item whose rules depend on today says what they do without it."""
+        at = self._fields.find("untrusted")
+        ruled = next((one for one in _conditions(item) if dated(one)), None)
+        if ruled is not None and item.untrusted is None:
+            keyed = min(key for key in keys(ruled) if key.partition(".")[2] in DATED)
+            self._root.findings.add(
+                Rule.CLOCK,
+                self._root.file,
+                self._root.line,
+                "untrusted",
+                f"'{keyed}' depends on today, and a terminal's clock may be wrong",
+                "untrusted: ask | counter | accept",
+            )
+        elif ruled is None and at and item.untrusted is not None:
+            at.report(Rule.CLOCK, "no rule of the item depends on today", "remove it")
+        elif item.untrusted is Untrusted.ACCEPT and at:
+            others = _conditions(replace(item, eligibility=(), situations=self._own_situations))
+            if any(dated(one) for one in others):
+                at.report(
+                    Rule.CLOCK,
+                    "only a condition of eligibility can count as met; others depend on today too",
+                    "untrusted: ask | counter",
+                )
+
+    def _check_card_only(self, item: Item) -> None:
+        listed = self._fields.find("materials")
+        if not (item.id_card_only and listed):
+            return
+        for one, material in zip(listed.parts(), item.materials, strict=False):
+            if material.source is Source.RESIDENT and not material.satisfied_by:
+                one.report(
+                    Rule.CARD_ONLY,
+                    f"'{material.id}' must be brought",
+                    "source: e-licence | shared-data | terminal, satisfied_by:, "
+                    "or id_card_only: false",
+                )
 
     def _mark(self, kind: str, name: str, at: At) -> None:
         if self._code and name:
@@ -156,6 +214,10 @@ class ItemReader:
                     PartyIdentity.CARD,
                 ),
                 fields.option("when", scope.condition, ALWAYS),
+                fields.option("capacity", lambda at: at.choice(Capacity, _SUBJECT), _usual(role)),
+                fields.option("filled_by", clear_text, None),
+                fields.option("represents", self._role, ""),
+                fields.option("signs", At.boolean, False),
             )
             fields.finish()
             self._mark("parties", role, one)
@@ -167,70 +229,59 @@ class ItemReader:
 
     def _materials(self, pledge: bool) -> tuple[Material, ...]:
         at = self._fields.maybe("materials")
+        reader = MaterialReader(
+            library=self._shared.materials,
+            pledge=pledge,
+            when=self._scope.condition,
+            role=self._role,
+        )
         materials: list[Material] = []
         for one in at.parts() if at else []:
-            material = self._material(one, pledge)
+            material = reader.read(one)
             unique(one, material.id, [known.id for known in materials])
             self._mark("materials", material.id, one)
             materials.append(material)
         return tuple(materials)
 
-    def _material(self, at: At, pledge: bool) -> Material:
-        fields = at.table()
-        days = fields.maybe("pledge_days")
-        if days and not pledge:
-            days.report(Rule.PLEDGE, "", "pledge: true for the item, or leave this out")
-        source = fields.take(
-            "source", lambda one: one.choice(Source, Source.RESIDENT), Source.RESIDENT
-        )
-        review = fields.need("review") if source is Source.RESIDENT else fields.maybe("review")
-        least = 1 if source is Source.RESIDENT else 0
-        material = Material(
-            id=fields.take("id", At.identifier, ""),
-            name=fields.take("name", clear_text, EMPTY),
-            form=fields.take("form", lambda one: one.one_of(MATERIAL_FORMS), ""),
-            source=source,
-            basis=fields.take("basis", text, EMPTY),
-            review=_review(review, least) if review else (),
-            hint=fields.option("hint", clear_text, None),
-            pages=fields.option("pages", lambda one: one.integer(1, 50), 1),
-            when=fields.option("when", self._scope.condition, ALWAYS),
-            why=fields.option("why", clear_text, None),
-            pledge_days=days.integer(1, 365) if days else None,
-            from_whom=fields.option("from_whom", self._role, "applicant"),
-        )
-        fields.finish()
-        return material
-
     def _form(self, parties: tuple[PartyRole, ...]) -> tuple[FormField, ...]:
         at = self._fields.maybe("form")
-        with_card = {one.role for one in parties if one.identity is PartyIdentity.CARD}
+        reader = FieldReader(
+            library=self._shared.fields,
+            parties=parties,
+            when=self._scope.condition,
+            role=self._role,
+        )
         form: list[FormField] = []
         for one in at.parts() if at else []:
-            fields = one.table()
-            about = fields.option("about", self._role, "applicant")
-            prefill = fields.maybe("prefill")
-            source = prefill.one_of(PREFILLS, Rule.PREFILL) if prefill else ""
-            if prefill and source and about and about not in with_card:
-                prefill.report(
-                    Rule.PREFILL, f"no card of '{about}' is read", "leave it out, or identity: card"
-                )
-            key = fields.take("key", At.identifier, "")
-            entry = FormField(
-                key,
-                fields.take("label", text, EMPTY),
-                fields.take("kind", lambda a: a.choice(FieldKind, FieldKind.TEXT), FieldKind.TEXT),
-                about,
-                fields.option("hint", text, None),
-                fields.option("required", At.boolean, True),
-                fields.option("when", self._scope.condition, ALWAYS),
-                source,
-            )
-            fields.finish()
-            unique(one, key, [known.key for known in form])
-            self._mark("form", key, one)
+            entry = reader.read(one)
+            unique(one, entry.key, [known.key for known in form])
+            self._mark("form", entry.key, one)
             form.append(entry)
         return tuple(form)
+
+    def _eligibility(self) -> tuple[Eligibility, ...]:
+        at = self._fields.maybe("eligibility")
+        found: list[Eligibility] = []
+        for one in at.parts(least=1, most=20) if at else []:
+            fields = one.table()
+            when = fields.maybe("when")
+            reason = fields.maybe("reason")
+            if when and reason is None:
+                one.report(Rule.REASON, "whom it shuts out must be told why", "add reason:")
+            name = fields.take("id", At.identifier, "")
+            unique(one, name, [known.id for known in found])
+            found.append(
+                Eligibility(
+                    name,
+                    fields.take("text", clear_text, EMPTY),
+                    self._scope.condition(when) if when else ALWAYS,
+                    reason.text() if reason else None,
+                )
+            )
+            fields.finish()
+            self._mark("eligibility", name, one)
+            self._mark("situations", not_eligible(name), one)
+        return tuple(found)
 
     def _situations(self, materials: tuple[Material, ...]) -> tuple[Situation, ...]:
         at = self._fields.maybe("situations")
@@ -320,17 +371,58 @@ def _assurance(at: At) -> tuple[Assurance, Text]:
     return level, reason
 
 
-def _review(at: At, least: int) -> tuple[ReviewPoint, ...]:
-    points: list[ReviewPoint] = []
-    for one in at.parts(least=least, most=30):
-        fields = one.table()
-        point = ReviewPoint(
-            fields.take("id", At.identifier, ""),
-            fields.take("check", text, EMPTY),
-            fields.take("by", lambda a: a.one_of(REVIEWERS), ""),
-            fields.take("fails", text, EMPTY),
-        )
-        fields.finish()
-        unique(one, point.id, [known.id for known in points])
-        points.append(point)
-    return tuple(points)
+def _offered(at: At) -> Offered:
+    fields = at.table()
+    listed = fields.maybe("tiers")
+    tiers: list[Tier] = []
+    for one in listed.parts(least=1, most=len(Tier)) if listed else []:
+        tier = one.one_of([tier.value for tier in Tier])
+        unique(one, tier, tiers)
+        if tier:
+            tiers.append(Tier(tier))
+    offered = Offered(
+        tuple(tiers) or tuple(Tier),
+        fields.option("hours", lambda one: one.choice(Hours, Hours.ALWAYS), Hours.ALWAYS),
+        fields.option("elsewhere", text, None),
+    )
+    fields.finish()
+    return offered
+
+
+def _conditions(item: Item) -> Iterator[Condition]:
+    yield from (one.when for one in item.parties)
+    yield from (one.when for one in item.questions)
+    yield from (one.when for one in item.materials)
+    yield from (one.when for one in item.form)
+    yield from (one.when for one in item.situations)
+
+
+_SUBJECT = Capacity.SUBJECT
+
+
+def _usual(role: str) -> Capacity:
+    """What a role is called tells what it is; the rest are those about whom it is."""
+    named = {one.value.replace("-", "_"): one for one in Capacity}
+    return named.get(role, _SUBJECT)
+
+
+def not_eligible(name: str) -> str:
+    """The id of the situation of those for whom a condition of eligibility does not hold."""
+    return f"not_{name}"[:40]
+
+
+def _eligible(
+    eligibility: tuple[Eligibility, ...], situations: tuple[Situation, ...]
+) -> tuple[Situation, ...]:
+    """The situations with those of the ineligible before them, each excluding the next."""
+    before: list[Condition] = []
+    shut_out: list[Situation] = []
+    for one in eligibility:
+        if one.when.op == "always":
+            continue
+        refused = Condition("not", parts=(one.when,))
+        name, when = not_eligible(one.id), both(*before, refused)
+        shut_out.append(Situation(name, one.text, when, Result.NOT_POSSIBLE, (), one.reason))
+        before.append(one.when)
+    kept = tuple(replace(one, when=both(*before, one.when)) for one in situations)
+    return (*shut_out, *kept)

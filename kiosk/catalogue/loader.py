@@ -12,12 +12,13 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from kiosk.catalogue.bundles import bundle_of
 from kiosk.catalogue.digest import digest
 from kiosk.catalogue.errors import CatalogueErrors, Findings, Rule
 from kiosk.catalogue.items import ItemReader
+from kiosk.catalogue.library import FieldReader, MaterialReader
 from kiosk.catalogue.matters import of_bundle, of_item
 from kiosk.catalogue.model import (
     Bundle,
@@ -25,6 +26,7 @@ from kiosk.catalogue.model import (
     FormField,
     Group,
     Item,
+    Material,
     Matter,
     Pack,
     PlainEntry,
@@ -34,6 +36,8 @@ from kiosk.catalogue.reader import At
 from kiosk.catalogue.source import parse
 
 GROUPS, DEPARTMENTS, PLAIN = "groups.yaml", "departments.yaml", "plain.yaml"
+MATERIALS, FIELDS = "materials.yaml", "fields.yaml"
+_SHARED = (GROUPS, DEPARTMENTS, PLAIN, MATERIALS, FIELDS)
 PLAIN_ENTRIES = 6
 
 
@@ -60,11 +64,17 @@ class _Catalogue:
     def read(self) -> Pack | None:
         groups = self._list(GROUPS, _group)
         departments = {one.id: one for one in self._list(DEPARTMENTS, _department)}
+        materials = {
+            one.id: one for one in self._list(MATERIALS, MaterialReader().read, needed=False)
+        }
+        fields = {one.key: one for one in self._list(FIELDS, FieldReader().read, needed=False)}
         shared = Shared(
             frozenset(one.id for one in groups),
             frozenset(departments),
             frozenset(path[6:-5].upper() for path in self._files if _place(path) == "items"),
             self._places,
+            materials,
+            fields,
         )
         items = self._items(shared)
         matters: dict[str, Matter] = {code: of_item(item) for code, item in items.items()}
@@ -73,16 +83,16 @@ class _Catalogue:
         known = {*items, *matters, *shared.codes, *promised}
         plain = self._list(PLAIN, lambda at: _plain(at, known))
         self._check_plain(plain)
-        self._check_shared_fields(items)
+        self._check_shared_fields(items, fields)
         for path in sorted(self._files):
-            if path not in (GROUPS, DEPARTMENTS, PLAIN) and not _place(path):
+            if path not in _SHARED and not _place(path):
                 self._findings.add(
                     Rule.STRAY_FILE,
                     path,
                     0,
                     "",
                     "this file does not belong here",
-                    f"{GROUPS}, {DEPARTMENTS}, {PLAIN}, items/*.yaml or bundles/*.yaml",
+                    f"{', '.join(_SHARED)}, items/*.yaml or bundles/*.yaml",
                 )
         if len(self._findings):
             return None
@@ -102,13 +112,15 @@ class _Catalogue:
         node = parse(path, self._files[path], self._findings)
         return At(self._findings, path, "", node) if node is not None else None
 
-    def _list(self, path: str, how: Callable[[At], NamedT]) -> list[NamedT]:
+    def _list(self, path: str, how: Callable[[At], NamedT], *, needed: bool = True) -> list[NamedT]:
         if path not in self._files:
+            if not needed:
+                return []
             self._findings.add(Rule.MISSING_FILE, path, 0, "", "this file is missing", "add it")
             return []
         root = self._root(path)
         found = [how(at) for at in root.parts(least=1)] if root else []
-        ids = [one.id for one in found]
+        ids = [_name(one) for one in found]
         for index, one in enumerate(ids):
             if one and one in ids[:index] and root:
                 root.parts()[index].report(Rule.DUPLICATE_ID, f"'{one}' is already there")
@@ -161,9 +173,11 @@ class _Catalogue:
                 f"{PLAIN_ENTRIES} entries; the last, and only it, has codes: []",
             )
 
-    def _check_shared_fields(self, items: Mapping[str, Item]) -> None:
+    def _check_shared_fields(
+        self, items: Mapping[str, Item], library: Mapping[str, FormField]
+    ) -> None:
         """A field's key has one meaning everywhere: an answer given once may be offered again."""
-        first: dict[str, tuple[str, FormField]] = {}
+        first = {key: (FIELDS, one) for key, one in library.items()}
         for code, item in items.items():
             for one in item.form:
                 other, known = first.setdefault(one.key, (code, one))
@@ -179,14 +193,11 @@ class _Catalogue:
                     )
 
 
-class _Named(Protocol):
-    """Anything with an id."""
-
-    @property
-    def id(self) -> str: ...
+NamedT = TypeVar("NamedT", Group, Department, PlainEntry, Material, FormField)
 
 
-NamedT = TypeVar("NamedT", bound=_Named)
+def _name(one: Group | Department | PlainEntry | Material | FormField) -> str:
+    return one.key if isinstance(one, FormField) else one.id
 
 
 def _place(path: str) -> str:

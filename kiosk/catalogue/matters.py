@@ -24,13 +24,16 @@ from kiosk.catalogue.model import (
     Component,
     Condition,
     FormField,
+    Hours,
     Item,
     Kind,
     Material,
     Matter,
+    Offered,
     PartyRole,
     Question,
     ReviewPoint,
+    Tier,
 )
 
 Problem: TypeAlias = tuple[Rule, str, str]
@@ -67,6 +70,10 @@ def of_item(item: Item) -> Matter:
         record=item.record,
         sample=item.sample,
         bundle=False,
+        id_card_only=item.id_card_only,
+        offered=item.offered,
+        eligibility=item.eligibility,
+        fact_questions=item.fact_questions,
     )
 
 
@@ -109,7 +116,7 @@ def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, lis
         minutes=bundle.minutes,
         comes_out=bundle.comes_out,
         guide=bundle.guide,
-        departments=_once(one.department for one in items),
+        departments=bundle.progress or _once(one.department for one in items),
         components=components,
         parties=parties,
         questions=questions,
@@ -122,8 +129,29 @@ def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, lis
         record=None,
         sample=bundle.confirmed is None or any(one.sample for one in items),
         bundle=True,
+        id_card_only=all(one.id_card_only for one in items),
+        offered=_offered(items),
+        eligibility=tuple(one for item in items for one in item.eligibility),
+        fact_questions=_fact_questions(bundle, items),
     )
     return matter, []
+
+
+def _offered(items: Sequence[Item]) -> Offered:
+    """A bundle is offered where and when every one of its items is."""
+    return Offered(
+        tuple(tier for tier in Tier if all(tier in one.offered.tiers for one in items)),
+        Hours.STAFFED if any(one.offered.hours is Hours.STAFFED for one in items) else Hours.ALWAYS,
+        next((one.offered.elsewhere for one in items if one.offered.elsewhere), None),
+    )
+
+
+def _fact_questions(bundle: Bundle, items: Sequence[Item]) -> tuple[Question, ...]:
+    """The words for each fact, the bundle's own first."""
+    found: dict[str, Question] = {}
+    for question in (*bundle.fact_questions, *(q for item in items for q in item.fact_questions)):
+        found.setdefault(question.known, question)
+    return tuple(found.values())
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

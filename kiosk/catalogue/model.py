@@ -77,6 +77,7 @@ class Source(StrEnum):
     RESIDENT = "resident"  # photographed by the document camera
     CARD = "card"  # the card that was read already tells it: at most confirmed
     E_LICENCE = "e-licence"  # the state already holds it: fetched by the department
+    SHARED_DATA = "shared-data"  # another office's register tells it: looked up, no document
     TERMINAL = "terminal"  # made here, such as a signed statement
 
 
@@ -88,12 +89,84 @@ class Result(StrEnum):
     NOT_POSSIBLE = "not-possible"
 
 
+class Untrusted(StrEnum):
+    """What an item's dated rules do while the terminal's clock is not trusted."""
+
+    ASK = "ask"  # the resident says how old, how long ago
+    COUNTER = "counter"  # a counter decides
+    ACCEPT = "accept"  # dated conditions of eligibility count as met; the department looks
+
+
+class Tier(StrEnum):
+    """Where a terminal stands."""
+
+    DISTRICT = "district"
+    STREET = "street"
+    VILLAGE = "village"
+    BANK = "bank"
+
+
+class Hours(StrEnum):
+    """When a site offers an item."""
+
+    ALWAYS = "always"
+    STAFFED = "staffed"  # while a guide stands beside the terminal
+
+
+class Capacity(StrEnum):
+    """As what a party takes part."""
+
+    APPLICANT = "applicant"
+    AGENT = "agent"  # acts for another, with their letter of authority
+    GUARDIAN = "guardian"
+    LEGAL_REPRESENTATIVE = "legal-representative"  # of a company or institution
+    CO_SIGNER = "co-signer"  # must agree and sign too
+    SUBJECT = "subject"  # about whom it is: a child, a deceased
+
+
 class Record(StrEnum):
     """Which of the backend's records a certificate or query item shows."""
 
     SOCIAL_INSURANCE = "social-insurance"
+    PENSION = "pension"
+    MEDICAL_INSURANCE = "medical-insurance"
+    MEDICAL_COSTS = "medical-costs"
+    WORK_INJURY = "work-injury"
+    UNEMPLOYMENT = "unemployment"
+    EMPLOYMENT = "employment"
+    HOUSING_FUND = "housing-fund"
+    PUBLIC_HOUSING = "public-housing"
     REAL_ESTATE = "real-estate"
+    HOUSE_CONTRACT = "house-contract"
+    HOUSEHOLD = "household"
+    RESIDENCE_PERMIT = "residence-permit"
+    CRIMINAL_RECORD = "criminal-record"
+    EXIT_ENTRY = "exit-entry"
+    MARRIAGE = "marriage"
+    INCOME_TAX = "income-tax"
+    COMPANY = "company"
+    VEHICLE = "vehicle"
+    DRIVING_LICENCE = "driving-licence"
+    TRAFFIC_FINES = "traffic-fines"
+    CITIZEN_CARD = "citizen-card"
+    TRANSIT_CARD = "transit-card"
+    DISABILITY = "disability"
+    SOCIAL_ASSISTANCE = "social-assistance"
+    SENIOR_BENEFITS = "senior-benefits"
+    VETERAN = "veteran"
+    VACCINATION = "vaccination"
+    HEALTH_RECORD = "health-record"
+    SCHOOL = "school"
+    QUALIFICATION = "qualification"
+    ARCHIVES = "archives"
+    LAND_CONTRACT = "land-contract"
+    LIBRARY = "library"
+    CASES = "cases"  # one's own applications and how far they are
     WATER_BILL = "water-bill"
+    POWER_BILL = "power-bill"
+    GAS_BILL = "gas-bill"
+    TELECOM_BILL = "telecom-bill"
+    NON_TAX_BILL = "non-tax-bill"
 
 
 Answer: TypeAlias = str | bool | int | date | frozenset[str]
@@ -148,6 +221,7 @@ class Question:
     earliest: date | None = None
     latest: date | None = None
     always: bool = False  # asked even where its answer settles nothing: it is wanted as such
+    known: str = ""  # the fact that it asks for where no document tells it: "child.age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +232,14 @@ class ReviewPoint:
     check: Text
     by: str  # "person" or "machine"
     fails: Text
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLine:
+    """One line of a material's sample: blank it shows the label, filled in both."""
+
+    label: Text
+    filled: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +258,9 @@ class Material:
     why: Text | None = None
     pledge_days: int | None = None  # may be brought later, within so many days
     from_whom: str = "applicant"  # role
+    copies: int = 1  # how many of it
+    satisfied_by: tuple[Source, ...] = ()  # what may take its place: E_LICENCE, SHARED_DATA
+    sample: tuple[SampleLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +290,29 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Eligibility:
+    """A condition that must hold for anyone to apply; told before anything is asked.
+
+    With a condition, the loader makes a situation `not_ID` of it: not possible, with its
+    reason. Without one it is told, and the department looks.
+    """
+
+    id: str
+    text: Text
+    when: Condition = ALWAYS  # true: may apply
+    reason: Text | None = None  # what is said to whom it does not hold
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Where and when a site offers an item; `elsewhere` says where it is done otherwise."""
+
+    tiers: tuple[Tier, ...] = tuple(Tier)
+    hours: Hours = Hours.ALWAYS
+    elsewhere: Text | None = None  # None: the guide's `where`
+
+
+@dataclass(frozen=True, slots=True)
 class PartyRole:
     """A role in an item, and how whoever fills it becomes known."""
 
@@ -212,6 +320,10 @@ class PartyRole:
     name: Text
     identity: PartyIdentity
     when: Condition = ALWAYS
+    capacity: Capacity = Capacity.SUBJECT
+    filled_by: Text | None = None  # who may take this part
+    represents: str = ""  # role for whom an agent, guardian or representative acts
+    signs: bool = False  # signs besides whoever leads the visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +340,7 @@ class Guide:
     where: Text
     phone: str
     notes: tuple[Text, ...] = ()
+    steps: tuple[Text, ...] = ()  # what happens, in order; empty: the usual steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +382,12 @@ class Item:
     aliases: tuple[str, ...] = ()
     use_rank: int = 0  # higher is used more
     confirmed: Confirmation | None = None
+    as_of: date | None = None  # when these facts were gathered
+    id_card_only: bool = False  # 一证通办: nothing but the ID card is brought
+    offered: Offered = Offered()
+    eligibility: tuple[Eligibility, ...] = ()
+    untrusted: Untrusted | None = None  # None: no rule of the item depends on today
+    fact_questions: tuple[Question, ...] = ()  # words for facts that no document tells
 
     @property
     def sample(self) -> bool:
@@ -299,6 +418,9 @@ class Bundle:
     use_rank: int = 0
     confirmed: Confirmation | None = None
     effective_until: date | None = None
+    as_of: date | None = None
+    progress: tuple[str, ...] = ()  # departments, in the order in which they handle it
+    fact_questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +461,10 @@ class Matter:
     record: Record | None
     sample: bool
     bundle: bool
+    id_card_only: bool = False
+    offered: Offered = Offered()
+    eligibility: tuple[Eligibility, ...] = ()
+    fact_questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

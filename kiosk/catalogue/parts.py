@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from kiosk.catalogue.errors import Findings, Rule
 from kiosk.catalogue.model import (
     Confirmation,
+    FormField,
     Guide,
+    Material,
     Text,
 )
 from kiosk.catalogue.reader import CODE, SLUG, At, Fields
@@ -28,6 +30,8 @@ class Shared:
     departments: frozenset[str]  # the same
     codes: frozenset[str]  # codes that the names of item files promise, readable or not
     places: dict[str, tuple[str, int]]
+    materials: Mapping[str, Material] = field(default_factory=dict)  # the library's
+    fields: Mapping[str, FormField] = field(default_factory=dict)  # the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Head:
     use_rank: int
     confirmed: Confirmation | None
     guide: Guide
+    as_of: date | None
 
 
 _NO_GUIDE = Guide(EMPTY, EMPTY, EMPTY, None, None, 0, EMPTY, EMPTY, "")
@@ -67,6 +72,7 @@ def head_of(fields: Fields, shared: Shared) -> Head:
         use_rank=fields.option("use_rank", lambda at: at.integer(0, 1000), 0),
         confirmed=fields.option("confirmed", _confirmed, None),
         guide=fields.take("guide", _guide, _NO_GUIDE),
+        as_of=fields.option("as_of", At.date, None),
     )
 
 
@@ -104,6 +110,7 @@ def _guide(at: At) -> Guide:
         where=fields.take("where", text, EMPTY),
         phone=fields.take("phone", phone, ""),
         notes=tuple(note.text() for note in fields.option("notes", lambda one: one.parts(), [])),
+        steps=tuple(step.text() for step in fields.option("steps", lambda one: one.parts(), [])),
     )
     fields.finish()
     return guide

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from kiosk.catalogue.conditions import FACTS, fact_kind
 from kiosk.catalogue.errors import Rule
 from kiosk.catalogue.model import (
     ALWAYS,
@@ -14,7 +15,7 @@ from kiosk.catalogue.model import (
     QuestionKind,
 )
 from kiosk.catalogue.parts import EMPTY, clear_text, ids_of, unique
-from kiosk.catalogue.reader import At, Fields
+from kiosk.catalogue.reader import At, Fields, nearest
 from kiosk.catalogue.scope import COMBINERS, MAX_NUMBER, Scope
 
 NONE_OF_THESE = ("none", "none_of_these")  # ids of options that stand alone by themselves
@@ -41,6 +42,8 @@ def questions_of(
         unique(one, question.id, [known.id for known in questions])
         if question.id in COMBINERS:
             one.report(Rule.BAD_NAME, f"'{question.id}' has a meaning in conditions", "rename it")
+        if question.kind is QuestionKind.DATE and question.id in roles:
+            one.report(Rule.BAD_NAME, f"'{question.id}' is the name of a role", "rename it")
         mark("questions", question.id, one)
         questions.append(question)
         earlier.setdefault(question.id, question)
@@ -86,8 +89,38 @@ def _question(at: At, scope: Scope) -> Question:
         latest=last or (_LATEST if kind is QuestionKind.DATE else None),
         always=fields.option("always", At.boolean, False),
     )
+    fact_at = fields.maybe("known")
+    if fact_at:
+        question = _for_fact(fact_at, question, scope)
     fields.finish()
     return question
+
+
+def _for_fact(at: At, question: Question, scope: Scope) -> Question:
+    """The question as the words for a fact; its answer is the fact, told or read from a card."""
+    name = at.string()
+    kind = fact_kind(name)
+    role = name.partition(".")[0]
+    if kind is None or role not in scope.roles:
+        at.report(
+            Rule.FACT_QUESTION,
+            f"there is no fact '{name[:60]}'",
+            nearest(name, [f"{one}.{fact}" for one in sorted(scope.roles) for fact in FACTS]),
+        )
+        return question
+    options = {option.id for option in question.options}
+    if question.kind is not kind.kind or options != set(kind.options):
+        mend = f"kind: {kind.kind.value}"
+        if kind.options:
+            mend += f", options {', '.join(kind.options)}"
+        at.report(Rule.FACT_QUESTION, f"'{name}' is not answered like this", mend)
+    if question.when.op != "always" or question.about != role:
+        at.report(
+            Rule.FACT_QUESTION,
+            "a fact is asked for whenever it is needed, about its own party",
+            f"no when:, about: {role}",
+        )
+    return replace(question, known=name)
 
 
 def _number(at: At | None) -> int | None:

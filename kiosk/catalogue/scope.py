@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kiosk.catalogue.conditions import FACTS, FactKind, fact_kind
+from kiosk.catalogue.conditions import FACTS, SINCE, FactKind
 from kiosk.catalogue.errors import Findings, Rule
 from kiosk.catalogue.model import (
     ALWAYS,
@@ -54,12 +54,15 @@ class Scope:
         question = self._question(key, at)
         if question is None:
             return ALWAYS
+        if question.known:
+            return self._fact(question.known, at)
         options = tuple(option.id for option in question.options)
         return _test(key, question.kind, options, at)
 
     def _answered(self, at: At) -> Condition:
         key = at.string()
-        return Condition("answered", key) if key and self._question(key, at) else ALWAYS
+        question = self._question(key, at) if key else None
+        return Condition("answered", question.known or key) if question else ALWAYS
 
     def _question(self, key: str, at: At) -> Question | None:
         question = self.questions.get(key)
@@ -80,7 +83,7 @@ class Scope:
 
     def _fact(self, key: str, at: At) -> Condition:
         role, _, name = key.partition(".")
-        kind = fact_kind(key)
+        kind = FACTS.get(name)
         if kind is None:
             allowed = nearest(name, FACTS)
             at.report(Rule.UNKNOWN_QUESTION, f"there is no fact '{name[:60]}'", allowed)
@@ -136,6 +139,11 @@ def _limits(key: str, kind: QuestionKind, at: At, fact: FactKind | None) -> Cond
         )
         return ALWAYS
     fields = at.table()
+    for name, since in SINCE.items() if not number else ():
+        ago = fields.maybe(name)
+        if ago:
+            fields.finish()
+            return _limits(f"{key}.{name}", QuestionKind.NUMBER, ago, since)
     parts: list[Condition] = []
     values: list[Answer] = []
     for name in names:
@@ -143,7 +151,8 @@ def _limits(key: str, kind: QuestionKind, at: At, fact: FactKind | None) -> Cond
         if limit is None:
             continue
         most = fact.maximum if fact else MAX_NUMBER
-        value: Answer = limit.integer(-MAX_NUMBER, most) if number else limit.date()
+        least = fact.minimum if fact else -MAX_NUMBER
+        value: Answer = limit.integer(least, most) if number else limit.date()
         parts.append(Condition(name, key, (value,)))
         values.append(value)
     fields.finish()

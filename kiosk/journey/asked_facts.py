@@ -6,8 +6,10 @@ terminal: then the fact that blocks the decision is asked for, in words about th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from kiosk.catalogue.conditions import SINCE
 from kiosk.catalogue.model import Answer, Fact, Matter, Option, Question, QuestionKind, Text
 
 PREFIX: Final = "fact:"
@@ -46,11 +48,30 @@ _SELF: Final[dict[str, Text]] = {
     "residence": Text("您的户口在哪里？", "Where are you registered?"),
     "card_expired": Text("您的证件过期了吗？", "Has your card expired?"),
 }
+# For when the terminal's own clock cannot be relied on.
+_SINCE: Final[dict[str, Text]] = {
+    "days_ago": Text("那天到今天几天了？", "How many days ago was that?"),
+    "years_ago": Text("那天到今天满几年？", "How many full years ago was that?"),
+}
+_SINCE_UNIT: Final = {"days_ago": Text("天", "days"), "years_ago": Text("年", "years")}
 
 
 def fact_question(matter: Matter, name: str, *, about_self: bool) -> Question:
     """The question for the fact "role.name"; its id is PREFIX and the fact's name."""
+    for question in matter.fact_questions:
+        if question.known == name:
+            return replace(question, id=PREFIX + name, known="")
     role, _, what = name.partition(".")
+    if what in SINCE:
+        return Question(
+            id=PREFIX + name,
+            text=_SINCE[what],
+            kind=QuestionKind.NUMBER,
+            about=next((q.about for q in matter.questions if q.id == role), role),
+            unit=_SINCE_UNIT[what],
+            minimum=0,
+            maximum=SINCE[what].maximum,
+        )
     who = next((p.name for p in matter.parties if p.role == role), Text(role, role))
     words = _SELF[what] if about_self else _WORDS[what]
     text = Text(words.zh.format(who=who.zh), words.en.format(who=who.en[:1].lower() + who.en[1:]))
@@ -72,7 +93,7 @@ def fact_question(matter: Matter, name: str, *, about_self: bool) -> Question:
 def as_fact(name: str, answer: Answer) -> Fact:
     """An answer to a fact's question as the fact."""
     if name.endswith(".card_expired"):
-        return answer == "yes"
+        return answer in (True, "yes")
     if isinstance(answer, (str, int)):
         return answer
     raise TypeError(f"no fact is answered by a {type(answer).__name__}")

@@ -15,6 +15,7 @@ from kiosk.journey.visit import Now, Visit, needs_card, needs_face, owed_until
 _STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
     Source.CARD: "from-card",
     Source.E_LICENCE: "from-state",
+    Source.SHARED_DATA: "from-state",
     Source.TERMINAL: "made-here",
 }
 
@@ -25,7 +26,7 @@ def blocked(visit: Visit, matter: Matter) -> Notice | None:
     if matter.line and not world.line_up:
         return Notice("line-needed", "NW-01")
     if matter.kind is Kind.APPLY and not world.intake_open:
-        return Notice("queue-closed", "QU-03")
+        return Notice("queue-closed", world.intake_code or "QU-03")
     if needs_card(matter) and not world.reader_ok:
         return Notice("reader-absent", "RD-01")
     vouched = matter.assisted and world.staffed

@@ -25,6 +25,7 @@ from kiosk.journey.visit import Now, Paper, Party, Visit, owed_until, path_of, t
 _STATUS = {
     Source.CARD: "from-card",
     Source.E_LICENCE: "from-state",
+    Source.SHARED_DATA: "from-state",
     Source.TERMINAL: "made-here",
 }
 _PAD = 1000  # strokes are in thousandths of the pad

@@ -284,11 +284,14 @@ def card_facts(visit: Visit, now: Now) -> dict[str, Fact]:
 def told_facts(visit: Visit, now: Now) -> dict[str, Fact]:
     """Facts that were asked for and that no card tells, of those who take part."""
     by_card = card_facts(visit, now)
-    roles = {party.role for party in path_of(visit, now).parties}
+    path = path_of(visit, now)
+    owners = {party.role for party in path.parties}
+    if not now.trusted:  # how long ago an answered date was; else today tells it
+        owners |= path.on_path.keys()
     return {
         name: value
         for name, value in visit.told.items()
-        if name not in by_card and name.partition(".")[0] in roles
+        if name not in by_card and name.partition(".")[0] in owners
     }
 
 
@@ -306,7 +309,8 @@ def path_of(visit: Visit, now: Now) -> Path:
     matter = visit.matter
     if matter is None:
         raise ValueError("no matter is chosen")
-    return walk(matter, visit.answers, known_facts(visit, now))
+    today = now.civil.date() if now.trusted else None
+    return walk(matter, visit.answers, known_facts(visit, now), today)
 
 
 def owed_until(pledge_days: int, now: Now) -> date | None:

@@ -53,6 +53,7 @@ use_rank: 90
 confirmed: null
 pledge: true
 sign: true
+untrusted: ask
 delivery: [post, pick-up]
 """
     + GUIDE
@@ -194,6 +195,7 @@ version: 2
 effective: {from: 2026-01-01, until: 2030-12-31}
 use_rank: 50
 confirmed: {by: 样例, on: 2026-01-01}
+untrusted: ask
 pledge: true
 sign: false
 delivery: [post]

@@ -19,9 +19,9 @@ CODES = sorted(shipped().matters)
 LANGUAGES = (Language.ZH, Language.EN)
 
 
-def test_the_terminal_offers_14_items_and_a_bundle() -> None:
-    assert len(shipped().items) == 14
-    assert len(shipped().bundles) == 1
+def test_the_terminal_offers_items_and_bundles() -> None:
+    assert len(shipped().items) >= 14
+    assert shipped().bundles
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

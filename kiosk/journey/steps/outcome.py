@@ -92,7 +92,7 @@ class Outcome(Plain):
         return tuple(parts)
 
     def _bring_list(self, visit: Visit, matter: Matter, path: Path, now: Now) -> BringList:
-        held = (Source.E_LICENCE, Source.CARD)
+        held = (Source.E_LICENCE, Source.SHARED_DATA, Source.CARD)
         reasons = [visit.say(s.reason) for _, s in path.situations if s.reason is not None]
         stop = not can_go_on(path)
         days = matter.guide.days_promised
