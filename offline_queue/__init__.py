@@ -37,6 +37,7 @@ from offline_queue.records import (
 from offline_queue.sender import (
     Alarm,
     Delivered,
+    Heartbeat,
     LineChanged,
     Quarantined,
     Sender,
@@ -50,6 +51,7 @@ __all__ = [
     "Chain",
     "Delivered",
     "Delivery",
+    "Heartbeat",
     "Intake",
     "Level",
     "Limits",

@@ -137,6 +137,17 @@ def prepare(connection: apsw.Connection) -> None:
             connection.execute(f"PRAGMA user_version={step + 1}")
 
 
+def check(connection: apsw.Connection) -> None:
+    """Look through everything but the payloads, which are checked when they are read.
+
+    Raises QueueError (QU-06) for a damaged database: better now than under a resident.
+    """
+    for table in ("meta", "submission", "chain", "tombstone"):
+        found = _scalar(connection, f"PRAGMA quick_check({table})")
+        if found != "ok":
+            raise QueueError(QueueFault.UNREADABLE, f"{table} is damaged")
+
+
 @contextmanager
 def transaction(connection: apsw.Connection) -> Iterator[None]:
     """All or nothing. Not apsw's own `with`: that unwinds a savepoint, which is gone already

@@ -6,8 +6,9 @@ resumed where it stopped; the document is posted last, with the submission's id 
 `Idempotency-Key`. What an answer means is the table in `offline_queue.answers`.
 
 Each submission waits for itself, so one that always fails holds up no other. While the
-line is down there is one probe instead of an attempt for each. All waiting is measured by
-the monotonic clock and can be injected; so is chance.
+line is down there is one probe instead of an attempt for each; where several fail in a row
+the backend itself is taken for ill and asked less and less often. All waiting is measured
+by the monotonic clock and can be injected; so is chance.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ from offline_queue.answers import Answer, Row, Trouble, Verdict, judge, retry_af
 from offline_queue.backoff import Backoff
 from offline_queue.errors import QueueError, QueueFault
 from offline_queue.outbox import Outbox
-from offline_queue.records import Claim, Receipt, State
+from offline_queue.records import Claim, QueueStatus, Receipt, State
 from offline_queue.wire import Wire, WireSettings
 
 log = logging.getLogger(__name__)
 
 API: Final = "/v1"
+_ILL_FROM: Final = 3  # so many submissions that failed in a row are the backend's trouble
+_RETRY_SPREAD: Final = 0.25  # of a `Retry-After`: those told the same do not come as one
+_FIRST_BEAT_S: Final = 60.0
+_PURGE_EVERY_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class SenderSettings:
 
     `pause_s` is how long the sender rests after 401, 403, 404 or a TLS error before it
     looks again by itself. `spread_s` is the span over which a fleet's terminals spread
-    their start when the line comes back (fleet size over target rate). `idle_probe_s`
+    their start when power or line come back (fleet size over target rate). `idle_probe_s`
     keeps the state of the line fresh while there is nothing to send; None probes never.
     """
 
@@ -92,6 +97,22 @@ class Alarm:
     """Nothing can be delivered until somebody mends `reason`."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What the terminal tells the backend about itself every `every_s` or so.
+
+    `tell` makes the body (JSON) from the queue's figures. `told` reads a good answer and
+    returns whether the key set should be fetched; `keys` takes that (the body of
+    `GET /v1/keys`), also once after each start. Both raise ValueError for what they do not
+    accept. All are called on the sender thread. A heartbeat that fails changes nothing.
+    """
+
+    tell: Callable[[QueueStatus], bytes]
+    told: Callable[[bytes], bool] = lambda _: False
+    keys: Callable[[bytes], None] | None = None
+    every_s: float = 300.0
 
 
 SenderEvent: TypeAlias = Delivered | Waiting | Quarantined | LineChanged | Alarm
@@ -163,6 +184,7 @@ class Sender:
         *,
         on_change: Callable[[SenderEvent], None] = lambda _: None,
         acknowledge: Acknowledge = plain_acknowledgement,
+        heartbeat: Heartbeat | None = None,
         pace: Pace | None = None,
         wire: Wire | None = None,
     ) -> None:
@@ -176,6 +198,7 @@ class Sender:
         self._settings = settings
         self._on_change = on_change
         self._acknowledge = acknowledge
+        self._heartbeat = heartbeat
         self._pace: Pace = pace or RealPace()
         self._wire = wire or Wire(settings.wire)
         self._thread = threading.Thread(target=self._run, name="outbox-sender")
@@ -186,7 +209,14 @@ class Sender:
         self._alarm = ""
         self._probe_failures = 0
         self._probe_due = 0.0  # monotonic time of the next look at an idle line
-        self._held_until = 0.0  # nothing at all is sent before this monotonic time
+        now = self._pace.monotonic()
+        # Nothing at all is sent before this monotonic time. A whole county's power may have
+        # come back with ours.
+        self._held_until = now + settings.spread_s * self._pace.random()
+        self._beat_due = now + _FIRST_BEAT_S * self._pace.random()
+        self._purge_due = now + _PURGE_EVERY_S
+        self._keys_wanted = True
+        self._ill: set[str] = set()  # ids that failed since the backend last did its work
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
         self._owed: deque[tuple[Callable[[], Future[Any]], SenderEvent | None]] = deque()
@@ -285,16 +315,54 @@ class Sender:
         if hold_s > 0:
             self._tell_fresh("busy")
             return hold_s
+        self._keep_house()
+        if self.line_up is False:
+            return 0.0
         now = self._pace.monotonic()
         not_yet = [id_ for id_, due in self._due.items() if due > now]
-        claim = self._outbox.claim(not_yet).result()
+        claim = None
+        if self._ill:  # those that failed do not come again before the others had their turn
+            claim = self._outbox.claim(tuple(self._due)).result()
+        claim = claim or self._outbox.claim(not_yet).result()
         if claim is None:
+            # Those whose time came and that nobody could claim were settled by somebody else.
+            self._due = {id_: due for id_, due in self._due.items() if due > now}
             self._fresh.clear()
             return self._idle(now)
         if claim.number in self._fresh:
             self._fresh.remove(claim.number)
         self._deliver(claim)
         return 0.0
+
+    def _keep_house(self) -> None:
+        now = self._pace.monotonic()
+        if now >= self._purge_due:
+            more = self._outbox.purge().result() > 0
+            self._purge_due = now + (1.0 if more else _PURGE_EVERY_S)
+        if self._heartbeat is not None and now >= self._beat_due:
+            share = 0.75 + 0.5 * self._pace.random()
+            self._beat_due = now + self._heartbeat.every_s * share
+            self._beat(self._heartbeat)
+
+    def _beat(self, heartbeat: Heartbeat) -> None:
+        """Tell the backend how it goes, and fetch its keys where there are newer ones."""
+        body = heartbeat.tell(self._outbox.status().result())
+        answer = self._wire.request("POST", f"{API}/heartbeat", body=body)
+        if answer.trouble is Trouble.NETWORK:
+            self._line_down()
+            return
+        if answer.status != 200 or answer.json() is None:
+            return
+        try:
+            self._keys_wanted = heartbeat.told(answer.body) or self._keys_wanted
+            if not self._keys_wanted or heartbeat.keys is None:
+                return
+            answer = self._wire.request("GET", f"{API}/keys")
+            if answer.status == 200 and answer.json() is not None:
+                heartbeat.keys(answer.body)
+                self._keys_wanted = False
+        except ValueError:
+            log.error("the backend's answer to a heartbeat was refused")
 
     def _step_down(self) -> float:
         """The line is down or an alarm stands: one probe, then wait."""
@@ -312,6 +380,8 @@ class Sender:
 
     def _idle(self, now: float) -> float | None:
         waits = [due - now for due in self._due.values()]
+        if self._heartbeat is not None:
+            waits.append(self._beat_due - now)
         if self._settings.idle_probe_s is not None:
             if now >= self._probe_due:
                 self._probe_due = now + self._settings.idle_probe_s
@@ -329,6 +399,8 @@ class Sender:
         row = judge(answer)
         if answer.status and row.verdict not in (Verdict.PORTAL, Verdict.PAUSE):
             self._line_is_up()
+        if row.verdict in _WORKING:
+            self._ill.clear()
         _ACTIONS[row.verdict](self, claim, row, answer)
 
     def _send(self, claim: Claim) -> Answer:
@@ -407,9 +479,17 @@ class Sender:
 
     def _on_wait(self, claim: Claim, row: Row, answer: Answer) -> None:
         wish_s = retry_after_s(answer)
+        now = self._pace.monotonic()
         if wish_s is not None:
             # The server speaks for itself, not for this one submission.
-            self._held_until = self._pace.monotonic() + wish_s
+            wish_s *= 1.0 + _RETRY_SPREAD * self._pace.random()
+            self._held_until = now + wish_s
+        elif row.verdict is Verdict.WAIT:
+            self._ill.add(claim.id)
+            if len(self._ill) >= _ILL_FROM:
+                failures = len(self._ill) - _ILL_FROM + 1
+                backoff = self._settings.backoff
+                self._held_until = now + backoff.delay_s(failures, self._pace.random)
         self._later(claim, wish_s)
         self._put_back(claim, State.WAITING, f"{row.name} {answer.status}")
 
@@ -515,6 +595,11 @@ class Sender:
             self._announce(LineChanged(False))
 
 
+# Verdicts that show a backend that works, whatever it thinks of this submission.
+_WORKING: Final = frozenset(
+    {Verdict.DELIVERED, Verdict.ACCEPTED, Verdict.QUARANTINE, Verdict.RETRY}
+)
+
 _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
     Verdict.DELIVERED: Sender._on_delivered,
     Verdict.ACCEPTED: Sender._on_accepted,
@@ -530,6 +615,8 @@ _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
 def _parts_there(answer: Answer) -> dict[str, str] | None:
     """Part id or ordinal -> digest of what the backend has, None where it did not say."""
     plain = answer.json()
+    if answer.status == 404 and answer.problem == "not-found":
+        return {}  # the backend has nothing of this one yet; its own words, not a wrong door
     if answer.status != 200 or not isinstance(plain, dict):
         return None
     parts = plain.get("parts")

@@ -41,7 +41,7 @@ from offline_queue.records import (
     Submission,
     Unprinted,
 )
-from offline_queue.schema import prepare, transaction
+from offline_queue.schema import check, prepare, transaction
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +151,7 @@ class Store:
             raise _translate(error) from None
         try:
             prepare(self._db)
+            check(self._db)
             self._db.set_wal_hook(self._on_wal)
             # Whatever was in hand when the process ended was neither sent nor not sent.
             self._db.execute("UPDATE submission SET state='waiting' WHERE state='sending'")
@@ -365,7 +366,7 @@ class Store:
             row = self._row(
                 "UPDATE submission SET state='delivered', reason='', case_number=?, sequence=?,"
                 " acknowledged_at=?, settled_s=? WHERE id=? AND state <> 'delivered'"
-                " RETURNING seq, payload_bytes",
+                " RETURNING seq, payload_bytes, form",
                 receipt.case_number,
                 receipt.sequence,
                 receipt.received_at,
@@ -373,6 +374,8 @@ class Store:
                 id_,
             )
             if row is not None:
+                # Sealed bytes need no overwriting, and a full disk has no room for it.
+                self._db.execute(f"PRAGMA secure_delete={'ON' if row[2] == 'plain' else 'OFF'}")
                 self._db.execute("DELETE FROM payload WHERE seq=?", (row[0],))
                 self._put("acknowledged:last", receipt.received_at)
                 self._put(_SERVICE, str(self._service_s()))

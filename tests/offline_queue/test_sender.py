@@ -278,6 +278,13 @@ ROWS = [
     ("307", Reply(307, b"", {"Location": "/v2"}), State.WAITING, 1, LineChanged),
     ("409", Reply(409, b'{"code":"in-progress"}'), State.WAITING, 1, Waiting),
     ("409 parts", Reply(409, b'{"code":"parts-missing"}'), State.WAITING, 1, Waiting),
+    ("409 incomplete", Reply(409, b'{"code":"incomplete"}'), State.WAITING, 1, Waiting),
+    ("422 unreadable", Reply(422, b'{"code":"unreadable"}'), State.QUARANTINED, 1, Quarantined),
+    ("200 yes", Reply(200, b"true"), State.WAITING, 1, LineChanged),
+    ("100k", Reply(200, b"[" * 100_000), State.WAITING, 1, LineChanged),
+    ("402", Reply(402), State.WAITING, 1, Waiting),
+    ("451", Reply(451), State.WAITING, 1, Waiting),
+    ("599", Reply(599), State.WAITING, 1, Waiting),
     ("409 conflict", Reply(409, b'{"code":"conflict"}'), State.QUARANTINED, 1, Quarantined),
     ("400", Reply(400, b'{"code":"digest-wrong"}'), State.QUARANTINED, 1, Quarantined),
     ("413", Reply(413), State.QUARANTINED, 1, Quarantined),
@@ -407,9 +414,9 @@ def test_retry_after_holds_everything_and_is_clamped(rig: Rig) -> None:
     first = rig.save()
     rig.save()
     rig.server.script["POST applications"] = Reply(503, b"{}", {**JSON, "Retry-After": "120"})
-    assert rig.run() == 120.0
+    assert rig.run() == 150.0, "what was asked for and, at worst, a quarter more"
     assert rig.server.posts() == 1, "the others wait as well"
-    rig.pace.now += 119
+    rig.pace.now += 149
     assert rig.run() == 1.0
     rig.server.script.clear()
     rig.pace.now += 1
@@ -569,6 +576,9 @@ def test_a_fleet_spreads_its_start_when_the_line_comes_back(rig: Rig) -> None:
     rig.sender = sender
     rig.save()
     rig.server.script["POST applications"] = Reply(302)
+    assert rig.run() == 600.0, "the power may have come back for all of them"
+    assert rig.server.posts() == 0
+    rig.pace.now += 600
     rig.run()
     rig.server.script.clear()
     rig.pace.now += 2
