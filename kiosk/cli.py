@@ -1,4 +1,4 @@
-"""`kiosk`: run, demo, catalogue check, queue status, doctor."""
+"""`kiosk`: run, demo, catalogue, queue status, doctor."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings, SettingsError, load
+from kiosk import catalogue_command
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
-from kiosk.catalogue_files import (
-    DEFAULT_DIRECTORY,
-    check_command,
-    format_findings,
-    load_directory,
-)
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, format_findings, load_directory
 
 _BAD_SETUP: Final = 2
 _CANNOT_RUN: Final = 3
@@ -131,10 +127,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run(options, _pack_of(""))
 
 
-def _catalogue_check(arguments: argparse.Namespace) -> int:
-    return check_command(Path(arguments.directory) if arguments.directory else DEFAULT_DIRECTORY)
-
-
 def _queue_status(arguments: argparse.Namespace) -> int:
     """Figures about the queue, from the running terminal or the disk."""
     from kiosk.control import ControlRefused, TerminalSilent
@@ -198,11 +190,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", metavar="DIR", default="demo-output")
     demo.set_defaults(run=_demo)
 
-    catalogue = commands.add_parser("catalogue", help="check a catalogue")
-    catalogue_commands = catalogue.add_subparsers(required=True, metavar="COMMAND")
-    check = catalogue_commands.add_parser("check", help="prove every item of a catalogue")
-    check.add_argument("directory", nargs="?", default="")
-    check.set_defaults(run=_catalogue_check)
+    catalogue = commands.add_parser("catalogue", help="check, build, compare and draw catalogues")
+    catalogue_command.add_commands(catalogue)
 
     queue = commands.add_parser("queue", help="look at the outbox")
     queue_commands = queue.add_subparsers(required=True, metavar="COMMAND")

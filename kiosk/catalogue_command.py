@@ -1,0 +1,137 @@
+"""`kiosk catalogue …`: the commands for those who write and hand out catalogues.
+
+Exit status: 0 done, 1 there is something to mend or the difference is not empty, 2 it
+could not be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.words import load_words
+from kiosk.catalogue.check import report
+from kiosk.catalogue.diff import diff
+from kiosk.catalogue.errors import CatalogueErrors
+from kiosk.catalogue.model import Pack
+from kiosk.catalogue.pack import Certificate, PackError, Proven, build, verified
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, check_command, load_directory
+from kiosk.pack_files import PackDirectory, read_pack
+
+_DONE, _CHANGED, _CANNOT = 0, 1, 2
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The subcommands of `kiosk catalogue`."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("check", help="prove every item of a catalogue")
+    _directory(one)
+    one.set_defaults(run=_check)
+
+    one = commands.add_parser("build", help="prove a catalogue and write it as one pack")
+    _directory(one)
+    one.add_argument("-o", "--out", metavar="FILE", required=True)
+    one.set_defaults(run=_build)
+
+    one = commands.add_parser("install", help="let a pack take service on this terminal")
+    one.add_argument("pack", metavar="FILE")
+    one.add_argument("--packs", metavar="DIR", required=True, help="as in [catalogue] packs")
+    one.set_defaults(run=_install)
+
+    one = commands.add_parser("diff", help="what changes for residents, in words")
+    one.add_argument("old", metavar="OLD", help="a directory or a pack")
+    one.add_argument("new", metavar="NEW")
+    one.add_argument("--json", action="store_true", help="for programs")
+    _language(one)
+    one.set_defaults(run=_diff)
+
+
+def _directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", nargs="?", default="", help="of YAML; the own one by default")
+
+
+def _language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", choices=("zh", "en"), default="zh")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _complain(error: object) -> int:
+    sys.stderr.write(f"{error}\n")
+    return _CANNOT
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    return Path(arguments.directory) if arguments.directory else DEFAULT_DIRECTORY
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    return check_command(_path(arguments))
+
+
+def pack_of(path: Path) -> Pack:
+    """The catalogue in a directory or in a pack. Raises CatalogueErrors or PackError."""
+    return load_directory(path) if path.is_dir() else verified(read_pack(path)).pack
+
+
+def certificate_of(pack: Pack) -> Certificate:
+    """The proof of a catalogue. Raises CatalogueErrors where it cannot be proven."""
+    proven = report(pack)
+    if proven.findings:
+        raise CatalogueErrors(proven.findings)
+    points = sum(len(m.review) for matter in pack.items.values() for m in matter.materials)
+    rows = tuple(
+        Proven(row.code, row.questions, row.situations, row.materials, row.cases)
+        for row in proven.rows
+    )
+    return Certificate(rows, points)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    pack = load_directory(_path(arguments))
+    certificate = certificate_of(pack)
+    data = build(pack, certificate)
+    try:
+        Path(arguments.out).write_bytes(data)
+    except OSError as error:
+        return _complain(f"{arguments.out}: {error.strerror}")
+    _say(
+        f"{arguments.out}: {len(pack.items)} items, {len(pack.bundles)} bundles, "
+        f"{certificate.cases} cases proven; {len(data)} bytes; pack {pack.hash[:12]}\n"
+    )
+    return _DONE
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    try:
+        pack = PackDirectory(Path(arguments.packs)).install(read_pack(Path(arguments.pack)))
+    except PackError as error:
+        return _complain(error)
+    _say(f"pack {pack.hash[:12]} takes service with the next visit\n")
+    return _DONE
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from kiosk.catalogue_words import DiffWords
+
+    try:
+        old, new = pack_of(Path(arguments.old)), pack_of(Path(arguments.new))
+    except PackError as error:
+        return _complain(error)
+    found = diff(old, new)
+    words = DiffWords(old, new, load_words(), arguments.language)
+    if arguments.json:
+        _say(_json(words.plain(found)))
+    else:
+        _say(words.text(found))
+    return _CHANGED if found.matters or found.shared else _DONE
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
