@@ -21,13 +21,21 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
-from central_backend.database import open_engine
+from central_backend import terminals
+from central_backend.cases import Cases
+from central_backend.clear import ClearIntake
+from central_backend.database import connect
 from central_backend.faults import Refusal, refuse_invalid
-from central_backend.intake import DOCUMENT_MOST_BYTES, PART_MOST_BYTES, Intake
+from central_backend.intake import HANDOVER_MOST_BYTES, PART_MOST_BYTES, NotYet
+from central_backend.keyring import Keyring
 from central_backend.registers import Registers
+from central_backend.settings import Settings
 from central_backend.throttle import Throttle
 from kiosk import contract
 from kiosk.contract import (
@@ -47,13 +55,23 @@ from kiosk.contract import (
     RecordsAnswer,
     canonical_bytes,
 )
+from kiosk.contract import envelope as wire
 from kiosk.contract.base import HexId, MediaType, PartId
+from kiosk.contract.suites import TAG_BYTES
 
 log = logging.getLogger(__name__)
 
 _JSON: Final = "application/json"
 _M = TypeVar("_M", bound=BaseModel)
+_HEARTBEAT_MOST_BYTES: Final = 65_536
 _PUBLISHED: Final[tuple[type[BaseModel], ...]] = (
+    wire.Handover,
+    wire.Heartbeat,
+    wire.HeartbeatAnswer,
+    wire.SealedPart,
+    wire.SealedPartList,
+    wire.SignedAcknowledgement,
+    wire.SignedKeySet,
     Acknowledgement,
     ApplicationDocument,
     CentralQuestion,
@@ -75,17 +93,10 @@ def _utc_now() -> datetime:
 
 
 def create_app(
-    database_url: str = "sqlite:///central.db",
-    *,
-    public_url: str | None = None,
-    now: Callable[[], datetime] = _utc_now,
+    settings: Settings, keyring: Keyring, *, now: Callable[[], datetime] = _utc_now
 ) -> FastAPI:
-    """The application over the database at `database_url`, whose tables are made if missing.
-
-    `public_url` is where certificates can be verified; without it, the address under which
-    the request came.
-    """
-    engine = open_engine(database_url)
+    """The application; the database's tables are there already (see `migrations.migrate`)."""
+    engine = connect(settings.database.url, pool_size=settings.database.pool_size)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> Any:
@@ -102,10 +113,12 @@ def create_app(
         redoc_url=None,
     )
     app.state.engine = engine
-    _Routes(app, Intake(engine, now=now), Registers(engine, now=now), public_url)
+    _Routes(app, engine, settings, keyring, now)
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(NotYet, _not_yet)
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(OperationalError, _database_busy)
+    app.add_exception_handler(PoolTimeout, _database_busy)
     app.add_exception_handler(Exception, _broken)
     _publish(app)
     return app
@@ -115,25 +128,39 @@ class _Routes:
     """One method a door."""
 
     def __init__(
-        self, app: FastAPI, intake: Intake, registers: Registers, public_url: str | None
+        self,
+        app: FastAPI,
+        engine: Engine,
+        settings: Settings,
+        keyring: Keyring,
+        now: Callable[[], datetime],
     ) -> None:
-        self._intake = intake
-        self._registers = registers
-        self._public_url = public_url
-        self._throttle = Throttle(most_failures=5, span_s=900.0)
+        self._engine = engine
+        self._keyring = keyring
+        self._now = now
+        self._cases = Cases(engine, settings, now=now)
+        self._intake = ClearIntake(engine, keyring, self._cases, now=now)
+        self._registers = Registers(engine, now=now)
+        self._public_url = settings.server.public_url
+        self._throttle = Throttle(engine, "progress", most_failures=5, span_s=900.0, now=now)
         app.get("/v1/health", **_doc("Is the backend there?", gives=Health))(self.health)
         app.put(
             "/v1/applications/{application_id}/parts/{part_id}",
-            **_doc("Put one part", gives=PartReceipt, takes_bytes=True),
+            **_doc("Put one sealed part", gives=wire.SealedPart, takes_bytes=True),
         )(self.put_part)
         app.get(
             "/v1/applications/{application_id}/parts",
-            **_doc("Which parts are there?", gives=PartList),
+            **_doc("Which parts are there?", gives=wire.SealedPartList),
         )(self.parts)
         app.post(
             "/v1/applications",
-            **_doc("Hand an application in", takes=ApplicationDocument, gives=Acknowledgement),
+            **_doc("Hand an application in", takes=wire.Handover, gives=wire.SignedAcknowledgement),
         )(self.take)
+        app.get("/v1/keys", **_doc("The keys to seal to", gives=wire.SignedKeySet))(self.keys)
+        app.post(
+            "/v1/heartbeat",
+            **_doc("How a terminal is", takes=wire.Heartbeat, gives=wire.HeartbeatAnswer),
+        )(self.heartbeat)
         app.post(
             "/v1/progress", **_doc("How far is it?", takes=ProgressQuestion, gives=ProgressAnswer)
         )(self.progress)
@@ -154,40 +181,75 @@ class _Routes:
         return _answer(Health())
 
     async def put_part(self, application_id: str, part_id: str, request: Request) -> Response:
-        """Keep one part."""
-        id_, part = _fits(HexId, application_id), _fits(PartId, part_id)
+        """Keep one sealed part."""
+        id_ = _fits(HexId, application_id)
+        suite = request.headers.get("x-suite")
+        if suite is None:
+            return await self._put_clear(id_, part_id, request)
+        if not part_id.isdecimal() or len(part_id) > 3 or int(part_id) >= wire.MOST_PARTS:
+            raise Refusal(422, ProblemCode.INVALID, "parts have numbers", ("ordinal",))
+        data = await _body(request, PART_MOST_BYTES)
+        if len(data) < TAG_BYTES:
+            raise Refusal(422, ProblemCode.INVALID, "too short to be sealed")
+        part, new = await run_in_threadpool(self._intake.put_part, id_, int(part_id), suite, data)
+        return _answer(part, 201 if new else 200)
+
+    async def _put_clear(self, id_: str, part_id: str, request: Request) -> Response:
+        part = _fits(PartId, part_id)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         _fits(MediaType, kind)
         data = await _body(request, PART_MOST_BYTES)
         if not data:
             raise Refusal(422, ProblemCode.INVALID, "an empty part")
-        receipt = await run_in_threadpool(self._intake.put_part, id_, part, kind, data)
+        receipt = await run_in_threadpool(self._intake.put_clear, id_, part, kind, data)
         return _answer(receipt)
 
     async def parts(self, application_id: str) -> Response:
         """All parts that are there."""
         id_ = _fits(HexId, application_id)
-        return _answer(PartList(parts=await run_in_threadpool(self._intake.parts, id_)))
+        sealed = await run_in_threadpool(self._intake.parts, id_)
+        if not sealed.parts:
+            clear = await run_in_threadpool(self._intake.clear_parts, id_)
+            if clear:
+                return _answer(PartList(parts=clear))
+        return _answer(sealed)
 
     async def take(self, request: Request) -> Response:
         """Take an application in, exactly once."""
         key = _fits(HexId, request.headers.get("idempotency-key", ""))
-        body = await _body(request, DOCUMENT_MOST_BYTES)
-        taken = await run_in_threadpool(self._intake.take, key, body)
+        body = await _body(request, 4 * HANDOVER_MOST_BYTES)
+        take = self._intake.take if body.startswith(b'{"chain"') else self._intake.take_clear
+        taken = await run_in_threadpool(take, key, body)
         return Response(taken.acknowledgement, 201 if taken.first else 200, media_type=_JSON)
+
+    async def keys(self) -> Response:
+        """The signed key set; anybody may know it."""
+        return _answer(self._keyring.signed_set)
+
+    async def heartbeat(self, request: Request) -> Response:
+        """Keep what a terminal says of itself, and tell it what is new."""
+        said = _parse(wire.Heartbeat, await _body(request, _HEARTBEAT_MOST_BYTES))
+
+        def keep() -> None:
+            with Session(self._engine) as session, session.begin():
+                terminals.seen_heartbeat(session, said, self._now())
+
+        await run_in_threadpool(keep)
+        version = self._keyring.signed_set.key_set.version
+        return _answer(wire.HeartbeatAnswer(key_set_version=version))
 
     async def progress(self, request: Request) -> Response:
         """How far a case is; few tries per number, for the digits could be guessed."""
         question = _parse(ProgressQuestion, await _body(request, 4096))
-        wait_s = self._throttle.wait_s(question.receipt_number)
+        wait_s = await run_in_threadpool(self._throttle.wait_s, question.receipt_number)
         if wait_s > 0:
             raise Refusal(
                 429, ProblemCode.TOO_MANY_TRIES, "too many wrong tries", (), int(wait_s) + 1
             )
         try:
-            return _answer(await run_in_threadpool(self._intake.progress, question))
+            return _answer(await run_in_threadpool(self._cases.progress, question))
         except Refusal:
-            self._throttle.failed(question.receipt_number)
+            await run_in_threadpool(self._throttle.failed, question.receipt_number)
             raise
 
     async def certify(self, request: Request) -> Response:
@@ -267,6 +329,13 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return answer
 
 
+async def _not_yet(_request: Request, _error: Exception) -> Response:
+    told = Problem(code=ProblemCode.IN_PROGRESS, message="kept, and not filed yet: ask again")
+    answer = _answer(told, 202)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
 async def _not_found(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _answer(Problem(code=ProblemCode.NOT_FOUND, message="no such door"), error.status_code)
@@ -336,7 +405,7 @@ def _doc(
     if takes_bytes:
         schema = {"type": "string", "format": "binary"}
         extra["requestBody"] = {"required": True, "content": {"*/*": {"schema": schema}}}
-    if takes is ApplicationDocument:
+    if takes is wire.Handover:
         extra["parameters"] = [
             {
                 "name": "Idempotency-Key",
@@ -352,7 +421,7 @@ def _doc(
         "4XX": problem,
         "5XX": problem,
     }
-    if takes is ApplicationDocument:
+    if takes is wire.Handover:
         answers[201] = {**answers[200], "description": "Taken in for the first time"}
     if takes is CentralQuestion:
         options = [_ref(gives), _ref(NothingFound)]

@@ -10,6 +10,7 @@ import asyncio
 import json
 import socket
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,8 +18,17 @@ import uvicorn
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from central_backend import keyring
 from central_backend.app import create_app
-from central_backend.database import Case, CaseMaterial, StoredApplication, StoredPart
+from central_backend.database import (
+    Case,
+    CaseMaterial,
+    StoredApplication,
+    StoredAttachment,
+    StoredDocument,
+)
+from central_backend.migrations import migrate
+from central_backend.settings import Database, Settings
 
 _START_DEADLINE_S: Final = 20.0
 
@@ -27,21 +37,34 @@ class EmbeddedBackend:
     """A running backend. `url` is where it answers; `stop` ends it."""
 
     def __init__(
-        self, database_url: str = "sqlite://", host: str = "127.0.0.1", port: int = 0
+        self,
+        database_url: str = "sqlite://",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        settings: Settings | None = None,
+        keys: keyring.Made | None = None,
     ) -> None:
         """Start and wait until it answers. `port` 0 takes a free one, kept until `stop`.
+
+        `settings` but for its database and server; `keys`: fresh ones, unless given.
 
         Raises OSError when the port is taken, RuntimeError when it does not start.
         """
         self._host = host
         self._socket = _bound(host, port)
         self._port = int(self._socket.getsockname()[1])
+        self._keys = keys or keyring.in_memory(datetime.now(UTC))
+        chosen = (settings or Settings()).model_copy(
+            update={"database": Database(url=database_url)}
+        )
         try:
-            self._app = create_app(database_url)
+            self._app = create_app(chosen, self._keys.keyring)
+            self._engine: Engine = self._app.state.engine
+            migrate(self._engine)
         except BaseException:
             self._socket.close()
             raise
-        self._engine: Engine = self._app.state.engine
         self._running: _Running | None = None
         self.restore_network()
 
@@ -49,6 +72,21 @@ class EmbeddedBackend:
     def url(self) -> str:
         """Where it answers, without a trailing slash."""
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def authority_pin(self) -> str:
+        """What a terminal's settings pin to believe this backend's keys."""
+        return self._keys.authority_pin
+
+    @property
+    def keyring(self) -> keyring.Keyring:
+        """The backend's keys."""
+        return self._keys.keyring
+
+    @property
+    def engine(self) -> Engine:
+        """Its database, to look at."""
+        return self._engine
 
     @property
     def network(self) -> bool:
@@ -187,10 +225,12 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _dump(session: Session, application: StoredApplication) -> dict[str, Any]:
     cases = session.scalars(select(Case).where(Case.application_id == application.id)).all()
+    document = session.get(StoredDocument, application.id)
+    attachment = StoredAttachment
     parts = session.execute(
-        select(StoredPart.part_id, StoredPart.sha256, StoredPart.size, StoredPart.media_type)
-        .where(StoredPart.application_id == application.id)
-        .order_by(StoredPart.part_id)
+        select(attachment.part_id, attachment.sha256, attachment.size, attachment.media_type)
+        .where(attachment.application_id == application.id)
+        .order_by(attachment.part_id)
     ).all()
     numbers = [case.case_number for case in cases]
     materials = session.scalars(
@@ -210,6 +250,6 @@ def _dump(session: Session, application: StoredApplication) -> dict[str, Any]:
             {"id": id_, "sha256": sha256, "bytes": size, "media_type": kind}
             for id_, sha256, size, kind in parts
         ],
-        "document": json.loads(application.document),
+        "document": json.loads(document.data) if document is not None else None,
         "acknowledgement": json.loads(application.acknowledgement),
     }

@@ -68,13 +68,12 @@ class Registers:
         right = known is not None and hmac.compare_digest(known.verify_code.encode(), told)
         if known is None or not right:
             return CertificateCheck(certificate_no=certificate_no, genuine=False)
-        at = known.issued_at
         return CertificateCheck(
             certificate_no=certificate_no,
             genuine=True,
             title=Words(zh=known.title_zh, en=known.title_en),
             masked_name=known.masked_name,
-            issued_at=at if at.tzinfo else at.replace(tzinfo=UTC),
+            issued_at=known.issued_at,
         )
 
     def _once(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from central_backend.embedded import EmbeddedBackend
+from kiosk.contract import canonical_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", default="sqlite://", metavar="URL")
     arguments = parser.parse_args(argv)
     with EmbeddedBackend(arguments.database) as backend:
-        _say({"url": backend.url})
+        _say(
+            {
+                "url": backend.url,
+                "authority_pin": backend.authority_pin,
+                "key_set": canonical_bytes(backend.keyring.signed_set).decode(),
+            }
+        )
         commands: dict[str, Callable[[], Any]] = {
             "pull": backend.pull_network,
             "restore": backend.restore_network,

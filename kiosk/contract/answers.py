@@ -135,8 +135,18 @@ class CaseState(StrEnum):
     DECIDED = "decided"
 
 
+class DepartmentProgress(Model):
+    """One department's share of a case; `name` where the backend knows it."""
+
+    department: Key
+    name: Words | None = None
+    items: tuple[Key, ...]
+    state: CaseState
+    changed_at: Moment
+
+
 class ProgressAnswer(Model):
-    """How far a case is, and what is still owed."""
+    """How far a case is as a whole and at each department, and what is still owed."""
 
     receipt_number: ReceiptNo
     case_number: NotEmpty
@@ -144,6 +154,8 @@ class ProgressAnswer(Model):
     state: CaseState
     received_at: Moment
     owed_materials: tuple[Key, ...] = ()
+    acceptance_number: NotEmpty | None = None  # of the acceptance notice
+    departments: tuple[DepartmentProgress, ...] = ()
 
 
 class CertificateCheck(Model):

@@ -13,13 +13,12 @@ of its own: each application goes through the same intake as one that came over 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import Field
-
-from kiosk.contract.application import Acknowledgement
-from kiosk.contract.base import HexId, Model, Moment, NotEmpty, ReceiptNo, Sha256, TerminalCode
+from kiosk.contract.base import HexId, Model, Moment, ReceiptNo, Sha256, TerminalCode
+from kiosk.contract.envelope import KeyId, Signature, SignedAcknowledgement
 from kiosk.contract.problem import Problem
+from kiosk.contract.suites.ports import SuiteId
 
 MANIFEST_NAME: Final = "manifest.json"
 
@@ -53,12 +52,12 @@ class ExportManifest(Model):
 
 
 class SignedExportManifest(Model):
-    """The manifest and the terminal's signature (base64) over its canonical bytes."""
+    """The manifest and the terminal's signature over its canonical bytes."""
 
     manifest: ExportManifest
-    suite: Literal["1", "2"]
-    key_id: NotEmpty
-    signature: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=400)]
+    suite: SuiteId
+    key_id: KeyId
+    signature: Signature
 
 
 class NotTaken(Model):
@@ -74,5 +73,5 @@ class AcknowledgementsFile(Model):
     version: Literal[1] = 1
     terminal: TerminalCode
     made_at: Moment
-    acknowledgements: tuple[Acknowledgement, ...]
+    acknowledgements: tuple[SignedAcknowledgement, ...]
     not_taken: tuple[NotTaken, ...] = ()

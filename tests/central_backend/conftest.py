@@ -66,17 +66,30 @@ def postgresql_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedBackend]:
-    """The backend on a fresh database of either kind."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of either kind, without tables."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/central.db"
-    else:
-        import psycopg
+        return f"sqlite:///{tmp_path}/central.db"
+    return _fresh_database(request.getfixturevalue("postgresql_url"))
 
-        server = request.getfixturevalue("postgresql_url")
-        name = f"db{uuid.uuid4().hex}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = server.replace("/postgres", f"/{name}")
-    with EmbeddedBackend(url) as running:
+
+@pytest.fixture
+def own_postgresql_url(postgresql_url: str) -> str:
+    """A fresh PostgreSQL database, without tables."""
+    return _fresh_database(postgresql_url)
+
+
+def _fresh_database(server: str) -> str:
+    import psycopg
+
+    name = f"db{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres", f"/{name}")
+
+
+@pytest.fixture
+def backend(database_url: str) -> Iterator[EmbeddedBackend]:
+    """The backend on a fresh database of either kind."""
+    with EmbeddedBackend(database_url) as running:
         yield running

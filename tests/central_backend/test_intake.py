@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import queue
 import socket
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -389,29 +387,3 @@ def test_pulled_network_saved_here_first_delivered_after(
     sender.close()
     assert [s["effects"] for s in backend.stored()] == [1, 1]
     assert outbox.status().result(WAIT_S).counts[State.DELIVERED] == 2
-
-
-def test_the_command_says_when_it_is_ready_and_ends_on_a_signal(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "central_backend.cli", "serve", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--database", f"sqlite:///{tmp_path}/c.db"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line.startswith("central-backend ready at http://127.0.0.1:")
-    url = line.split()[-1]
-    assert requests.get(f"{url}/v1/health", timeout=WAIT_S).json()["api"] == 1
-    process.terminate()
-    out, err = process.communicate(timeout=WAIT_S)
-    assert (out, err) == ("", "")
-
-
-def test_a_database_that_cannot_be_opened_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    from central_backend.cli import main
-
-    assert main(["serve", "--database", "sqlite:////nowhere/at/all.db"]) == 2
-    assert "BE-01" in capsys.readouterr().err

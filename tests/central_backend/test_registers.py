@@ -7,7 +7,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import requests
@@ -15,7 +15,9 @@ from backend_help import WAIT_S
 from pdfminer.high_level import extract_text
 from pypdf import PdfReader
 
+from central_backend.database import connect
 from central_backend.embedded import EmbeddedBackend
+from central_backend.migrations import migrate
 from central_backend.paper import CertificateSheet, certificate_pdf
 from central_backend.samples import find
 from central_backend.throttle import Throttle
@@ -171,14 +173,21 @@ def test_no_personal_data_in_any_log(
     assert "秘密姓名" not in caplog.text
 
 
-def test_the_throttle_forgets_with_time_and_has_a_limit() -> None:
-    now = 0.0
-    throttle = Throttle(most_failures=2, span_s=10, monotonic=lambda: now)
-    throttle.failed("a")
-    assert throttle.wait_s("a") == 0
-    now = 4.0
-    throttle.failed("a")
-    assert throttle.wait_s("a") == 6.0
-    assert throttle.wait_s("b") == 0
-    now = 10.5
-    assert throttle.wait_s("a") == 0
+def test_the_throttle_forgets_with_time_and_workers_count_together() -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    engine = connect("sqlite://")
+    migrate(engine)
+    one, two = (
+        Throttle(engine, "door", most_failures=2, span_s=10, now=lambda: now) for _ in range(2)
+    )
+    one.failed("a")
+    assert one.wait_s("a") == 0
+    now += timedelta(seconds=4)
+    two.failed("a")
+    assert one.wait_s("a") == 6.0
+    assert one.wait_s("b") == 0
+    elsewhere = Throttle(engine, "other", most_failures=2, span_s=10, now=lambda: now)
+    assert elsewhere.wait_s("a") == 0
+    now += timedelta(seconds=6.5)
+    assert two.wait_s("a") == 0
+    engine.dispose()

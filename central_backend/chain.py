@@ -1,0 +1,120 @@
+"""Terminals' chains: what each says it saved, in which order, and what does not fit.
+
+Delivery promises no order, so a missing entry may only be late: gaps are looked up when
+somebody asks. A fork, an edit or a wrong signature is a flag at once. None of it ever keeps
+an application out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from central_backend.database import ChainRow, TerminalKey
+from central_backend.flags import FlagKind, raise_flag
+from kiosk.contract.envelope import FIRST_PREVIOUS, SignedChainEntry
+from kiosk.contract.sealing import entry_digest, verify_entry
+from kiosk.contract.suites import SealError, suite_of
+
+_GAPS_MOST: Final = 100
+
+
+class Gap(NamedTuple):
+    """Entries of a terminal that have not come; the one after them came at `since`."""
+
+    terminal: str
+    first: int
+    last: int
+    since: datetime
+
+
+def record(
+    session: Session,
+    signed: SignedChainEntry,
+    *,
+    terminal: str,
+    application_id: str,
+    digest: str,
+    at: datetime,
+) -> None:
+    """Keep an entry that came with an application, and flag what does not fit."""
+    entry, own = signed.entry, entry_digest(signed.entry)
+
+    def flag(kind: FlagKind, detail: str, application: str = application_id) -> None:
+        raise_flag(
+            session, kind, at=at, application_id=application, terminal=terminal, detail=detail
+        )
+
+    if (entry.terminal, entry.application_id, entry.digest) != (terminal, application_id, digest):
+        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index} speaks of another application")
+        return
+    signature = _signature(session, signed)
+    if signature == "bad":
+        flag(FlagKind.CHAIN_SIGNATURE, f"entry {entry.index}: wrong signature")
+    elif signature == "unknown-key":
+        flag(FlagKind.CHAIN_SIGNATURE, f"key {signed.key_id} is not enrolled", "")
+    near = {
+        row.position: row
+        for row in session.scalars(
+            select(ChainRow)
+            .where(ChainRow.terminal == terminal)
+            .where(ChainRow.position.between(entry.index - 1, entry.index + 1))
+        )
+    }
+    same = near.get(entry.index)
+    if same is not None and same.digest == own:
+        return  # the same entry again
+    if same is not None:
+        flag(FlagKind.CHAIN_FORK, f"two entries {entry.index}")
+    before, after = near.get(entry.index - 1), near.get(entry.index + 1)
+    follows = FIRST_PREVIOUS if entry.index == 1 else before.digest if before else entry.previous
+    if entry.previous != follows:
+        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index} does not follow {entry.index - 1}")
+    if after is not None and after.previous != own:
+        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index + 1} does not follow {entry.index}")
+    session.add(
+        ChainRow(
+            terminal=terminal,
+            position=entry.index,
+            digest=own,
+            previous=entry.previous,
+            application_id=application_id,
+            envelope_digest=digest,
+            signature=signature,
+            received_at=at,
+        )
+    )
+    session.flush()
+
+
+def gaps(session: Session) -> list[Gap]:
+    """What is missing in the chains, terminal by terminal; at most the first hundred."""
+    row, before = aliased(ChainRow), aliased(ChainRow)
+    earlier = (
+        select(func.max(before.position))
+        .where(before.terminal == row.terminal, before.position < row.position)
+        .scalar_subquery()
+    )
+    last = func.coalesce(earlier, 0)
+    found = session.execute(
+        select(row.terminal, last, row.position, row.received_at)
+        .where(row.position > last + 1)
+        .order_by(row.terminal, row.position)
+        .limit(_GAPS_MOST)
+    )
+    return [Gap(terminal, low + 1, high - 1, since) for terminal, low, high, since in found]
+
+
+def _signature(session: Session, signed: SignedChainEntry) -> str:
+    known = session.get(TerminalKey, (signed.entry.terminal, signed.key_id))
+    if known is None:
+        return "unknown-key"
+    try:
+        public = bytes.fromhex(known.public)
+        verify_entry(suite_of(known.suite).verifier(known.key_id, public), signed)
+    except SealError:
+        return "bad"
+    return "good"
