@@ -40,6 +40,8 @@ from kiosk.journey.effects import (
     MatchFace,
     Print,
     ReadCard,
+    ReadCode,
+    StopCode,
     StopDocumentCamera,
     StopFace,
     StopReading,
@@ -53,6 +55,7 @@ from kiosk.queue_status import QUEUE_STATUS, status_handler
 from kiosk.runtime import Runtime
 from kiosk.world.central import Asking
 from kiosk.world.clock import Clock
+from kiosk.world.codes import CodeReading
 from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
 from kiosk.world.printing import Printing
@@ -292,6 +295,8 @@ class Terminal(QObject):
                 AimDocumentCamera: self._documents.aim,
                 TakePhoto: self._documents.take,
                 StopDocumentCamera: self._documents.stop,
+                ReadCode: self._codes.read,
+                StopCode: self._codes.stop,
                 Enqueue: self._submitting.enqueue,
                 KeepRating: self._submitting.keep_rating,
                 AskCentral: self._asking.ask,
@@ -366,6 +371,7 @@ class Terminal(QObject):
             equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
         )
         self._documents = PaperCapture(equipment.documents, reply)
+        self._codes = CodeReading((self._documents,), reply)
         self._submitting = Submitting(self._outbox, reply, self._pledge_text)
         self._printing = Printing(
             equipment.receipts,
@@ -498,6 +504,7 @@ class Terminal(QObject):
         """The one end of every visit: forget, cancel, wipe, build the screens anew."""
         self._reader.stop()
         self._face.stop()
+        self._codes.stop()
         self._documents.stop()
         self._asking.stop()
         if self._pinyin is not None:

@@ -2,7 +2,9 @@
 
 Beside the camera's own commands: `("capture", ticket, deadline_at_s, limit_bytes)` answers
 `("page", ticket, Page)` or `("no-frame", ticket)`; `("outline", on)` turns on reports
-`("outline", points)` of where paper lies in the preview, as parts of its width and height.
+`("outline", points)` of where paper lies in the preview, as parts of its width and height;
+`("code", ticket, deadline_at_s)` answers `("code", ticket, ScannedCode or None)`, and `("code",
+0, 0.0)` ends the search. Only codes that are shown after the search began are found.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 
 from devices.camera import CameraSpec, Frame
 from devices.document import paper
+from devices.scanners.camera import find_codes
 from devices.vision.board import BoardHandle
 from devices.vision.process import child_main
 from devices.vision.serve import Taker, serve
@@ -21,6 +24,7 @@ from devices.vision.serve import Taker, serve
 _CANDIDATES = 4  # frames of which the sharpest is kept
 _CANDIDATES_FOR_S = 0.6
 _OUTLINE_EVERY_S = 0.2
+_CODE_FRAME_S = 0.2
 
 
 def capture(taker: Taker, ticket: int, deadline_at_s: float, limit_bytes: int) -> None:
@@ -73,13 +77,46 @@ class Outliner:
             pause.wait(_OUTLINE_EVERY_S)
 
 
+class CodeSearch:
+    """Looks for a code in one frame after the other; one search at a time."""
+
+    def __init__(self, taker: Taker) -> None:
+        self._taker = taker
+        self._ticket = 0
+        self._thorough = False
+
+    def begin(self, ticket: int, deadline_at_s: float) -> None:
+        """Search until a code is seen, the deadline, or another search; ticket 0 is none."""
+        known, self._ticket = self._ticket, ticket
+        if ticket not in (0, known):
+            threading.Thread(target=self._run, args=(ticket, deadline_at_s), daemon=True).start()
+
+    def _run(self, ticket: int, deadline_at_s: float) -> None:
+        after_s = time.monotonic()
+        while self._ticket == ticket and time.monotonic() < deadline_at_s:
+            frame = self._taker.next_frame(after_s, _CODE_FRAME_S)
+            if frame is None:
+                continue
+            after_s = frame.at_s
+            # Every other look is a thorough one: a telephone held close, or light on dark.
+            self._thorough = not self._thorough
+            codes = find_codes(frame.bgr, thorough=self._thorough)
+            if codes and self._ticket == ticket:
+                self._taker.send(("code", ticket, codes[0]))
+                return
+        if self._ticket == ticket:
+            self._taker.send(("code", ticket, None))
+
+
 def run(boot: tuple[CameraSpec, BoardHandle], pipe: Connection[Any, Any]) -> None:
     """Serve the camera, and captures beside it."""
     outliners: list[Outliner] = []
+    searches: list[CodeSearch] = []
 
     def handle(message: tuple[Any, ...], taker: Taker) -> None:
         if not outliners:
             outliners.append(Outliner(taker))
+            searches.append(CodeSearch(taker))
         match message:
             case ("capture", int(ticket), float(deadline_at_s), int(limit_bytes)):
                 # A thread, because "close" must be heard while a capture waits for a frame.
@@ -88,6 +125,8 @@ def run(boot: tuple[CameraSpec, BoardHandle], pipe: Connection[Any, Any]) -> Non
                 ).start()
             case ("outline", bool(on)):
                 outliners[0].want(on)
+            case ("code", int(ticket), float(deadline_at_s)):
+                searches[0].begin(ticket, deadline_at_s)
 
     serve(boot, pipe, handle)
 

@@ -80,6 +80,7 @@ class ReadCode(Effect):
     """Await a code at the scanner and before the document camera; CodeSeen or CodeFailed."""
 
     wait_s: float
+    camera: bool = False  # the document camera looks for it as well, and is switched on for it
 
 
 @dataclass(frozen=True, slots=True)

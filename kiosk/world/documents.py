@@ -1,4 +1,7 @@
-"""Carries out the document camera's effects: aim, photograph, off."""
+"""Carries out the document camera's effects: aim, photograph, off; and looks for codes.
+
+The camera is on while a paper is aimed at or a code is awaited, and only then.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,25 @@ from devices.camera import CameraSpec, CameraState
 from devices.document.client import DocumentCamera
 from devices.errors import DeviceError, Fault
 from devices.face.client import Ticket
-from devices.records import Page
+from devices.records import Page, ScannedCode
 from kiosk.journey.effects import AimDocumentCamera, StopDocumentCamera, TakePhoto
 from kiosk.journey.events import CaptureFailed, Event, PageCaptured, WorldChanged
+from kiosk.world.codes import Seen
 from kiosk.world.sight import Sight
 
 
 class PaperCapture:
-    """One document camera."""
+    """One document camera; also a `CodeSource`."""
+
+    by_camera = True
 
     def __init__(self, spec: CameraSpec, reply: Callable[[Event], None]) -> None:
         self._reply = reply
         self._sight = Sight(spec, lambda ok: reply(WorldChanged(document_camera_ok=ok)))
         self._camera = DocumentCamera(spec, self._changed)
         self._ticket: Ticket | None = None
+        self._code: Ticket | None = None
+        self._for_code = False  # the camera is on because a code is awaited
 
     @property
     def camera(self) -> DocumentCamera:
@@ -61,6 +69,26 @@ class PaperCapture:
         if ticket is not None:
             ticket.cancel()
         self._camera.look(False)
+
+    def await_code(self, wait_s: float, done: Seen) -> None:
+        """Camera on, and wait for a code under it; off again with the answer."""
+        self._for_code = True
+        self._camera.look(True)
+
+        def over(result: ScannedCode | DeviceError) -> None:
+            if isinstance(result, ScannedCode) or result.fault is not Fault.CANCELLED:
+                self._for_code = False
+                self._camera.look(False)
+                done(result)
+
+        self._code = self._camera.read_code(wait_s, over)
+
+    def give_up_code(self) -> None:
+        """Camera off, where it was on for a code."""
+        if self._for_code and self._code is not None:
+            self._for_code = False
+            self._code.cancel()
+            self._camera.look(False)
 
     def look(self) -> None:
         """Notice a camera that is back, without opening it."""

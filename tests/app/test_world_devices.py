@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image
 from world_help import Ear, spin
 
 from config.words import load_words
+from devices.camera import CameraSpec, CameraState
 from devices.errors import Fault
-from devices.records import PaperState, Portrait, PortraitFormat
+from devices.records import PaperState, Portrait, PortraitFormat, ScannedCode
 from devices.samv.driver import SamvReader
 from devices.samv.protocol import TEXT_BYTES
 from devices.simulators import cards, photos
@@ -24,6 +27,7 @@ from kiosk.journey.effects import (
     MatchFace,
     Print,
     ReadCard,
+    ReadCode,
     StopReading,
     TakePhoto,
 )
@@ -32,6 +36,8 @@ from kiosk.journey.events import (
     CardFailed,
     CardFound,
     CardRead,
+    CodeFailed,
+    CodeSeen,
     FaceDone,
     FaceFailed,
     PageCaptured,
@@ -40,6 +46,7 @@ from kiosk.journey.events import (
     WorldChanged,
 )
 from kiosk.receipts.content import Delivery, Stub
+from kiosk.world.codes import CodeReading, Seen
 from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
 from kiosk.world.printing import Printing
@@ -281,6 +288,91 @@ def test_a_camera_that_hangs_is_stalled(scene: SceneControl, ear: Ear) -> None:
         assert desk.latest() is None, "no picture stands frozen"
         desk.take(TakePhoto(1.0), 1)
         assert ear.wait(CaptureFailed).code in ("CM-01", "CM-02")
+    finally:
+        desk.close()
+
+
+# -- codes --------------------------------------------------------------------------------
+
+
+def shown(folder: Path, text: str) -> CameraSpec:
+    """A document camera that sees a telephone's code lie on the desk."""
+    desk = Image.new("L", (1280, 960), 90)
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    drawn = Image.fromarray(np.asarray(zxingcpp.write_barcode_to_image(code))).resize((360, 360))
+    desk.paste(drawn.rotate(7, fillcolor=255), (420, 300))
+    desk.save(folder / "desk.png")
+    return CameraSpec("files", width_px=1280, height_px=960, files=(str(folder / "desk.png"),))
+
+
+class Silent:
+    """A scanner that somebody might use."""
+
+    by_camera = False
+
+    def __init__(self) -> None:
+        self.done: Seen | None = None
+
+    def await_code(self, wait_s: float, done: Seen) -> None:
+        self.done = done
+
+    def give_up_code(self) -> None:
+        self.done = None
+
+
+def test_a_code_under_the_document_camera_is_seen_and_the_camera_goes_off(
+    tmp_path: Path, ear: Ear
+) -> None:
+    desk = PaperCapture(shown(tmp_path, "ZJ-PERSON-7Q2K"), ear)
+    scanner = Silent()
+    codes = CodeReading((scanner, desk), ear)
+    try:
+        codes.read(ReadCode(60.0, camera=True), 3)
+        seen = ear.wait(CodeSeen)
+        assert (seen.visit, seen.code.text, seen.code.symbology) == (3, "ZJ-PERSON-7Q2K", "qr-code")
+        assert "ZJ-PERSON" not in repr(seen)
+        assert scanner.done is None, "who did not see it stops waiting"
+        assert desk.camera.wait_for(CameraState.OFF, 20.0)
+        assert desk.latest() is None
+    finally:
+        desk.close()
+
+
+def test_a_document_camera_that_is_away_does_not_stop_the_scanner(
+    scene: SceneControl, ear: Ear
+) -> None:
+    scene.set(GONE)
+    desk = PaperCapture(scene.document_spec(), ear)
+    scanner = Silent()
+    codes = CodeReading((scanner, desk), ear)
+    try:
+        codes.read(ReadCode(600.0, camera=True), 1)
+        assert desk.camera.wait_for(CameraState.ABSENT, 20.0)
+        assert desk.camera.wait_for(CameraState.OFF, 20.0), "it is not waited for"
+        assert not [e for e in ear.events if isinstance(e, CodeFailed)]
+        assert scanner.done is not None
+        scanner.done(ScannedCode("from the scanner", ""))
+        assert ear.wait(CodeSeen).code.text == "from the scanner"
+    finally:
+        desk.close()
+
+
+def test_no_code_in_time_and_nothing_that_could_see_one(ear: Ear, scene: SceneControl) -> None:
+    scene.set("paper:form")
+    desk = PaperCapture(scene.document_spec(), ear)
+    codes = CodeReading((desk,), ear)
+    try:
+        codes.read(ReadCode(60.0), 1)
+        assert ear.wait(CodeFailed) == CodeFailed(1, "SC-01"), "the camera was not asked for"
+        assert desk.camera.state is CameraState.OFF
+        ear.forget()
+        codes.read(ReadCode(0.5, camera=True), 2)
+        assert ear.wait(CodeFailed) == CodeFailed(2, "SC-02")
+        ear.forget()
+        codes.read(ReadCode(600.0, camera=True), 3)
+        codes.stop()
+        assert desk.camera.wait_for(CameraState.OFF, 20.0)
+        assert not [e for e in ear.events if isinstance(e, CodeFailed)]
     finally:
         desk.close()
 
