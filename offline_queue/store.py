@@ -48,8 +48,9 @@ log = logging.getLogger(__name__)
 DATABASE_NAME: Final = "outbox.db"
 FIRST_PREVIOUS: Final = "0" * 64
 
-# Above this the WAL is folded back even while commands wait: 64 MiB of disk is enough.
-_WAL_PAGES_MOST: Final = 8192
+# Above this (16 MiB) the WAL is folded back even while commands wait. Folding needs as much
+# room again before it frees any, so this is well below the ballast.
+_WAL_PAGES_MOST: Final = 2048
 _LAST_NUMBER: Final = "number:last"
 _CHAIN_HEAD: Final = "chain:head"
 _SERVICE: Final = "service:s"
@@ -108,16 +109,19 @@ def _command(
 def _settling(
     method: Callable[Concatenate[Store, _P], _R],
 ) -> Callable[Concatenate[Store, _P], _R]:
-    """A command that may use the ballast: it frees space, or somebody waits for it."""
+    """A command that frees space, or that somebody waits for: on a full disk the WAL is
+    folded back for it, and then the ballast given up."""
     once = _command(method)
 
     @wraps(method)
     def run(self: Store, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return once(self, *args, **kwargs)
-        except QueueError as error:
-            if error.fault is not QueueFault.DISK_FULL or not self.release_ballast():
-                raise
+        for relief in (self.rest, self.release_ballast):
+            try:
+                return once(self, *args, **kwargs)
+            except QueueError as error:
+                if error.fault is not QueueFault.DISK_FULL:
+                    raise
+            relief()
         return once(self, *args, **kwargs)
 
     return run
@@ -435,12 +439,12 @@ class Store:
         free = free_bytes(self._place)
         return measure(self._limits, count=self._count, size=self._size, free=free)
 
-    def release_ballast(self) -> bool:
-        """Give the ballast's space to the disk; whether there was any."""
-        released = self._ballast.release()
-        if released:
+    def release_ballast(self) -> None:
+        """Give the ballast's space to the disk, and fold the WAL back while there is some:
+        that takes room in the database before it frees the WAL's."""
+        if self._ballast.release():
             log.error("the disk is full; the ballast is given up")
-        return released
+            self.rest()
 
     def _weigh(self) -> tuple[int, int]:
         count, size = self._row(
