@@ -56,24 +56,26 @@ def record(
         flag(FlagKind.CHAIN_SIGNATURE, f"entry {entry.index}: wrong signature")
     elif signature == "unknown-key":
         flag(FlagKind.CHAIN_SIGNATURE, f"key {signed.key_id} is not enrolled", "")
-    near = {
-        row.position: row
-        for row in session.scalars(
-            select(ChainRow)
-            .where(ChainRow.terminal == terminal)
-            .where(ChainRow.position.between(entry.index - 1, entry.index + 1))
-        )
-    }
-    same = near.get(entry.index)
-    if same is not None and same.digest == own:
+    near: dict[int, list[ChainRow]] = {}
+    for row in session.scalars(
+        select(ChainRow)
+        .where(ChainRow.terminal == terminal)
+        .where(ChainRow.position.between(entry.index - 1, entry.index + 1))
+    ):
+        near.setdefault(row.position, []).append(row)
+    twins = near.get(entry.index, [])
+    if any(row.digest == own for row in twins):
         return  # the same entry again
-    if same is not None:
+    if twins:
         flag(FlagKind.CHAIN_FORK, f"two entries {entry.index}")
-    before, after = near.get(entry.index - 1), near.get(entry.index + 1)
-    follows = FIRST_PREVIOUS if entry.index == 1 else before.digest if before else entry.previous
-    if entry.previous != follows:
+    # Of a place with a fork any one may be followed.
+    before = {row.digest for row in near.get(entry.index - 1, [])}
+    if entry.index == 1:
+        before = {FIRST_PREVIOUS}
+    if before and entry.previous not in before:
         flag(FlagKind.CHAIN_EDIT, f"entry {entry.index} does not follow {entry.index - 1}")
-    if after is not None and after.previous != own:
+    after = {row.previous for row in near.get(entry.index + 1, [])}
+    if after and own not in after and not twins:
         flag(FlagKind.CHAIN_EDIT, f"entry {entry.index + 1} does not follow {entry.index}")
     session.add(
         ChainRow(
