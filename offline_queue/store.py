@@ -51,6 +51,7 @@ FIRST_PREVIOUS: Final = "0" * 64
 # Above this (16 MiB) the WAL is folded back even while commands wait. Folding needs as much
 # room again before it frees any, so this is well below the ballast.
 _WAL_PAGES_MOST: Final = 2048
+_VACUUM_PAGES: Final = 512  # 4 MiB at a time: commands may be waiting
 _LAST_NUMBER: Final = "number:last"
 _CHAIN_HEAD: Final = "chain:head"
 _SERVICE: Final = "service:s"
@@ -143,6 +144,7 @@ class Store:
         """Open or create the database. Raises QueueError (QU-01, QU-02, QU-04, QU-06)."""
         self.intake_open = True
         self._wal_pages = 0
+        self._loose = False  # whether the database has pages to give back
         self._chain = chain
         self._limits = limits or Limits(ballast_bytes=0)
         self._place = path.parent
@@ -163,7 +165,7 @@ class Store:
             if reseal is not None:
                 self._reseal(reseal)
             self._count, self._size = self._weigh()
-            self._checkpoint("TRUNCATE")
+            self._checkpoint()
         except apsw.Error as error:
             self._db.close()
             raise _translate(error) from None
@@ -593,7 +595,7 @@ class Store:
     @property
     def needs_rest(self) -> bool:
         """Whether `rest` has something to do."""
-        return self._wal_pages > 0
+        return self._wal_pages > 0 or self._loose
 
     @property
     def must_rest(self) -> bool:
@@ -601,24 +603,25 @@ class Store:
         return self._wal_pages > _WAL_PAGES_MOST
 
     def rest(self) -> None:
-        """Fold the WAL into the database and give free pages back; between commands.
+        """Fold the WAL into the database and give some free pages back; between commands.
 
         Truncating also takes deleted payloads out of the WAL. Failures here lose nothing
         and show at the next command.
         """
         try:
-            self._checkpoint("TRUNCATE")
+            self._checkpoint()  # first: on a full disk it makes the room for what follows
+            if self._loose:
+                self._db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+                self._checkpoint()
         except apsw.Error as error:
-            self._wal_pages = 0
+            self._wal_pages, self._loose = 0, False
             if _translate(error).fault in _CLOSES_INTAKE:
                 self.intake_open = False
 
-    def _checkpoint(self, mode: str) -> None:
-        free = self._scalar("PRAGMA freelist_count")
-        if isinstance(free, int) and free > 0:
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
-        self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    def _checkpoint(self) -> None:
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._wal_pages = 0
+        self._loose = self._scalar("PRAGMA freelist_count") > 0
 
     def _on_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
