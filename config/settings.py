@@ -101,6 +101,41 @@ class Reader(_Section):
         return self
 
 
+class ChipReader(_Section):
+    """PC/SC readers beside the SAM-V reader: social-security cards and travel documents.
+
+    `name` is a part of the names of the readers to use, "" for any that pcscd knows.
+    `certificates` is a folder of country certificates (CSCA): a document that none of them
+    vouches for is read and recorded as "not authenticated".
+    """
+
+    kind: Literal["pcsc", "none"] = "none"
+    name: str = ""
+    certificates: str = ""
+
+
+class Scanner(_Section):
+    """A code scanner: on a serial line at `port`, or one that pretends to be a keyboard.
+
+    Such a keyboard is told by its USB ids in `usb` (VID:PID in hex) and, where several of a
+    kind are attached, by the beginning of its socket's name in `socket`.
+    """
+
+    kind: Literal["serial", "keyboard", "none"] = "none"
+    port: str = ""
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 9600
+    usb: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{4}:[0-9A-Fa-f]{4})?$")] = ""
+    socket: str = ""
+    aim: bool = False  # it is set to begin each code with an AIM identifier such as ]Q1
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Scanner:
+        needed = {"serial": "port", "keyboard": "usb"}.get(self.kind)
+        if needed is not None and not getattr(self, needed):
+            raise ValueError(f"{self.kind} needs {needed}")
+        return self
+
+
 class Camera(_Section):
     """A camera that OpenCV opens by number or path."""
 
@@ -230,6 +265,8 @@ class Settings(_Section):
     terminal: Terminal = Terminal()
     screen: Screen = Screen()
     reader: Reader = Reader()
+    chip_reader: ChipReader = ChipReader()
+    scanner: Scanner = Scanner()
     camera: Camera = Camera()
     document_camera: DocumentCamera = DocumentCamera()
     face: Face = Face()

@@ -74,6 +74,8 @@ def decode(
     `wlt_library` is the vendor's shared library. May take `wlt_deadline_s` for WLT, a
     millisecond for WebP: call it from a device's worker.
     """
+    if portrait.format is PortraitFormat.RGB and len(portrait.data) == RGB_BYTES:
+        return PortraitImage(portrait.data)
     decoders: dict[PortraitFormat, Callable[[], bytes]] = {
         PortraitFormat.WEBP: lambda: _decode_webp(portrait.data),
         PortraitFormat.WLT: lambda: _decode_wlt(portrait.data, wlt_library, wlt_deadline_s),

@@ -1,7 +1,8 @@
-"""What the terminal needs of a reader of resident ID cards, whichever way it is attached.
+"""What the terminal needs of its card readers, whichever way they are attached.
 
-`devices.samv.driver.SamvReader` has it over a serial line, with `open_usb` over USB, and
-`devices.samv.vendor.VendorReader` through a vendor's library.
+Of a reader of resident ID cards: `devices.samv.driver.SamvReader` has it over a serial line,
+with `open_usb` over USB, and `devices.samv.vendor.VendorReader` through a vendor's library.
+Of readers of chip cards: `devices.pcsc.reader.PcscReader` has it through pcscd.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from devices.records import IdCard
+from devices.pcsc.emrtd.key import DocumentKey
+from devices.records import IdCard, PcscStatus, SocialCard, TravelDocument, UnknownCard
 from devices.worker import Cancel
 
 
@@ -42,3 +44,37 @@ class CardReader(Protocol):
     def new_addresses(self, deadline_s: float = ..., /) -> tuple[str, ...]:
         """Addresses added to the card since it was issued; right after a read."""
         ...
+
+
+class ChipReader(Protocol):
+    """All readers of social-security cards and travel documents, as one."""
+
+    @property
+    def status(self) -> PcscStatus:
+        """What was last seen, without asking."""
+
+    def read(
+        self,
+        cancel: Cancel,
+        *,
+        wait_s: float,
+        key: DocumentKey | None = ...,
+        read_deadline_s: float = ...,
+        progress: Callable[[str], None] = ...,
+    ) -> SocialCard | TravelDocument | UnknownCard:
+        """Wait for a card, find out which it is, and read it. Raises DeviceError."""
+        ...
+
+    def wait_until_taken(self, cancel: Cancel, *, wait_s: float) -> bool:
+        """Wait until no card lies there; False if after `wait_s` that cannot be said."""
+        ...
+
+    def close(self) -> None:
+        """End it for good."""
+
+
+class MakesChipReader(Protocol):
+    """Starts a reader of chip cards, which tells `on_status` what it sees, on its thread."""
+
+    def __call__(self, on_status: Callable[[PcscStatus], None], /) -> ChipReader:
+        """A new reader."""

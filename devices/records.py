@@ -30,16 +30,17 @@ class Sex(StrEnum):
 
 
 class PortraitFormat(StrEnum):
-    """How the 1,024 bytes of a card's portrait are coded, told by their header."""
+    """How a portrait is coded: the 1,024 bytes of an ID card, told by their header, or decoded."""
 
     WLT = "wlt"
     WEBP = "webp"
+    RGB = "rgb"  # decoded already, as those of travel documents are
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """The portrait block of a card: 1,024 bytes, 102 x 126 pixels once decoded."""
+    """The portrait of a card: 102 x 126 pixels once decoded; until then a block of 1,024 bytes."""
 
     format: PortraitFormat
     data: bytes = field(repr=False)

@@ -26,6 +26,8 @@ from devices.camera import CameraSpec
 from devices.pinyin import open_pinyin
 from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
+from devices.readers import MakesChipReader
+from devices.records import PcscStatus
 from devices.samv.driver import SamvReader
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import SearchIndex
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from kiosk.doctor.examine import Patient
 
 CLOCK_MARK: Final = "clock-mark"
+    from devices.pcsc.reader import PcscReader
 LINE_PROBE_S: Final = 15.0
 _OUTBOX_S: Final = 5.0
 _LOOK_EVERY_MS: Final = 3_000
@@ -97,6 +100,7 @@ class Equipment:
 
 
 def equipment_of(settings: Settings) -> Equipment:
+    chips: MakesChipReader | None = None
     """The real devices that the settings name; nothing is opened yet."""
     printer = settings.printer
     server = printer.server or None
@@ -130,9 +134,24 @@ def equipment_of(settings: Settings) -> Equipment:
     )
 
 
+        chips=_chips_of(settings),
 def _reader_of(settings: Settings) -> SamvReader:
     reader = settings.reader
     if reader.kind == "samv-vendor":
+def _chips_of(settings: Settings) -> MakesChipReader | None:
+    told = settings.chip_reader
+    if told.kind == "none":
+        return None
+
+    def make(on_status: Callable[[PcscStatus], None]) -> PcscReader:
+        from devices.pcsc.reader import PcscReader
+
+        folder = Path(told.certificates) if told.certificates else None
+        return PcscReader(reader=told.name, certificates=folder, on_status=on_status)
+
+    return make
+
+
         from devices.samv.vendor import VendorReader
 
         return VendorReader(Path(reader.library), int(reader.port))
@@ -366,8 +385,11 @@ class Terminal(QObject):
     def _make_carriers(self) -> None:
         settings, reply, equipment = self._settings, self._bridge.reply, self._equipment
         wlt = equipment.wlt_library
-        self._reader = CardReading(equipment.reader, reply, wlt_library=wlt)
+        self._reader = CardReading(
+            equipment.reader, reply, wlt_library=wlt, chips=equipment.chips
+        )
         self._face = FaceMatching(
+        self._reader.start()
             equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
         )
         self._documents = PaperCapture(equipment.documents, reply)
@@ -502,7 +524,7 @@ class Terminal(QObject):
 
     def _ended(self, _reason: EndReason, over: Visit) -> None:
         """The one end of every visit: forget, cancel, wipe, build the screens anew."""
-        self._reader.stop()
+        self._reader.visit_over()
         self._face.stop()
         self._codes.stop()
         self._documents.stop()

@@ -39,6 +39,8 @@ DOCUMENT_KINDS: Final[Mapping[str, DocumentKind]] = {
     "permit": DocumentKind.PERMIT,
     "foreign-2017": DocumentKind.FOREIGN_PERMANENT,
     "foreign-2023": DocumentKind.FOREIGN_PERMANENT,
+    "social-security": DocumentKind.SOCIAL_SECURITY,
+    "passport": DocumentKind.PASSPORT,
 }
 _STATUSES: Final[Mapping[str, MaterialStatus]] = {
     "handed-in": MaterialStatus.HANDED_IN,
@@ -48,6 +50,11 @@ _STATUSES: Final[Mapping[str, MaterialStatus]] = {
     "made-here": MaterialStatus.MADE_HERE,
 }
 
+_PROOFS: Final[Mapping[str, Literal["sam", "signed", "not-authenticated"]]] = {
+    "sam": "sam",
+    "signed": "signed",
+    "not-authenticated": "not-authenticated",
+}
 _LIVENESS: Final[Mapping[str, Literal["turn", "infrared", "none"]]] = {
     "turn": "turn",
     "infrared": "infrared",
@@ -98,7 +105,7 @@ def document_of(
 
 
 def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
-    evidence = [Evidence(kind=EvidenceKind.CARD, at=draft.made_at)]
+    evidence = [Evidence(kind=EvidenceKind.CARD, at=draft.made_at, proof=_PROOFS[party.proof])]
     if party.verified == "card-and-face":  # a look that did not match is no evidence
         evidence.append(
             Evidence(
@@ -125,7 +132,7 @@ def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
         nationality=party.nationality,
         address=party.address,
         valid_to=party.valid_to,
-        long_term=party.valid_to is None,
+        long_term=party.valid_to is None and party.proof == "sam",
         evidence=tuple(evidence),
     )
 

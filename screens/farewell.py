@@ -25,6 +25,8 @@ class Screen(BlockScreen):
     def blocks(self, body: FarewellView) -> Sequence[Block]:
         kit = self.kit
         title = kit.text("farewell.title" if body.take_with else "farewell.nothing")
+        if body.card_lies:
+            title = kit.text("farewell.card-lies")
         heading = Heading(key="title", text=title, sub=kit.text("farewell.sub"), centred=True)
         things: list[Block] = [
             Card(

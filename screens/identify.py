@@ -1,43 +1,72 @@
-"""Put the card on the reader, and take it up again."""
+"""Put the card on the reader, type what opens a travel document, and take the card up again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kiosk.journey.events import OtherWay, TryAgain
+from PySide6.QtGui import QHideEvent
+
+from kiosk.journey.events import FieldTyped, OtherWay, TryAgain
 from kiosk.journey.views import IdentifyView
+from screens.keypads import Board
 from screens.pictures import ReaderPicture
 from screens.theme import Role
-from screens.toolkit import Block, BlockScreen, Button, Heading, Note, Para
+from screens.toolkit import Block, BlockScreen, Button, Heading, Kit, Note, Para
+
+_PICTURES = {"failed": "waiting", "occupied": "read"}
+_KINDS = {"number": "code", "birth": "date", "expiry": "date"}
 
 
 class Screen(BlockScreen):
     """See the module."""
 
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._field = ""
+        self._board = Board(kit, self._typed, self.refresh)
+
     def head(self, body: IdentifyView) -> Sequence[Block]:
         kit = self.kit
+        self.stage.foot_right = body.state == "key"  # in landscape the keypad has that side
+        if body.state == "key":
+            return self._key(body)
+        self._forget()
         key = f"identify.{body.state}"
-        title = kit.text(key)
-        if body.state == "waiting" and not body.role_is_applicant:
-            title = kit.text("identify.waiting.other", role=body.role)
         heading = Heading(
             key="title",
-            text=title,
+            text=self._title(body),
             sub=kit.text(f"{key}.sub"),
             centred=not kit.metrics.landscape,
         )
         private = self._private(body) if kit.metrics.landscape else ()
         return (heading, *self._name(body), *private)
 
-    def blocks(self, body: IdentifyView) -> Sequence[Block]:
+    def _title(self, body: IdentifyView) -> str:
         kit = self.kit
-        state = "waiting" if body.state == "failed" else body.state
+        if body.state == "read" and body.paper in ("social", "passport"):
+            return kit.text(f"identify.read.{body.paper}")
+        if body.state != "waiting":
+            return kit.text(f"identify.{body.state}")
+        if not body.role_is_applicant:
+            other = "other" if body.accepts == "id" else "role"
+            return kit.text(f"identify.waiting.{other}", role=body.role)
+        return kit.text(
+            "identify.waiting" if body.accepts == "id" else f"identify.waiting.{body.accepts}"
+        )
+
+    def blocks(self, body: IdentifyView) -> Sequence[Block]:
+        if body.state == "key":
+            return ()
+        kit = self.kit
+        state = _PICTURES.get(body.state, body.state)
         says = kit.text("identify.portrait" if body.portrait_png else "identify.picture")
         return (
             ReaderPicture(key="picture", state=state, says=says, portrait_png=body.portrait_png),
         )
 
     def foot(self, body: IdentifyView) -> Sequence[Block]:
+        if body.state == "key":
+            return self._board.keys()
         return () if self.kit.metrics.landscape else self._private(body)
 
     def extra_actions(self, body: IdentifyView) -> tuple[Button, ...]:
@@ -45,10 +74,10 @@ class Screen(BlockScreen):
         other = Button(
             key="other-way",
             name="other-way",
-            text=kit.text("identify.other-way"),
+            text=kit.text("identify.other-way" if body.accepts == "id" else "identify.no-card"),
             on=OtherWay(),
         )
-        if body.state == "waiting":
+        if body.state in ("waiting", "occupied"):
             return (other,)
         if body.state != "failed":
             return ()
@@ -60,6 +89,37 @@ class Screen(BlockScreen):
             kind="primary",
         )
         return (other, again)
+
+    def hideEvent(self, _event: QHideEvent) -> None:
+        """What was typed belongs to the visit alone."""
+        self._forget()
+
+    def _key(self, body: IdentifyView) -> tuple[Block, ...]:
+        """One field of the data page, above the keypad."""
+        kit = self.kit
+        self._field = body.asked
+        self._board.show(body.asked, _KINDS[body.asked], body.value)
+        roomy = not (body.error_key and kit.metrics.landscape and kit.metrics.large)
+        sub = "identify.key.sub.scan" if body.can_scan else "identify.key.sub"
+        heading = Heading(
+            key="title",
+            over=kit.text("identify.key.over", number=body.asked_number) if roomy else "",
+            text=kit.text(f"identify.key.{body.asked}"),
+            sub=kit.text(sub) if roomy else "",
+        )
+        return (heading, *self._board.field(wrong=bool(body.error_key)), *self._error(body))
+
+    def _error(self, body: IdentifyView) -> tuple[Block, ...]:
+        if not body.error_key:
+            return ()
+        return (Note(key="error", text=self.kit.text(body.error_key), icon="warn"),)
+
+    def _typed(self, text: str) -> None:
+        self.kit.emit(FieldTyped(self._field, text))
+
+    def _forget(self) -> None:
+        self._field = ""
+        self._board.forget()
 
     def _name(self, body: IdentifyView) -> tuple[Block, ...]:
         if body.state != "read" or not body.name:

@@ -14,7 +14,8 @@ from datetime import date, datetime
 class PartyRecord:
     """A party, its document, and how far it was verified.
 
-    `verified` is "card", "card-and-face" or "assisted". Distance and threshold are those of
+    `verified` is "card", "card-and-face" or "assisted"; `proof` says what vouches that the
+    card is genuine: "sam", "signed" or "not-authenticated". Distance and threshold are those of
     the face match, None without one.
     """
 
@@ -22,7 +23,7 @@ class PartyRecord:
     document_kind: str
     name: str = field(repr=False)
     number: str = field(repr=False)
-    birth: date = field(repr=False)
+    birth: date | None = field(repr=False)
     sex: str = field(repr=False)
     nation: str = field(repr=False)
     nationality: str = field(repr=False)
@@ -34,6 +35,7 @@ class PartyRecord:
     frames: int = 0
     liveness: str = ""  # "turn" or "infrared": what showed a living head at that match
     assisted_by: str = ""
+    proof: str = "sam"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,9 @@ class Evidence(Model):
     # Of a face: what showed a living head (docs/liveness.md); "none" where nothing was asked.
     liveness: Literal["turn", "infrared", "none"] | None = None
     assisted_by: Short = ""  # the authorised person's badge
+    # Of a card: who vouches that it is genuine. "sam": the security module; "signed": a
+    # country, by a certificate that the terminal holds; "not-authenticated": nobody.
+    proof: Literal["sam", "signed", "not-authenticated"] | None = None
 
 
 class PartyOnPaper(Model):

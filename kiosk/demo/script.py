@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from kiosk.catalogue.model import Answer, Fact, FieldKind, Matter
 from kiosk.demo.plan import accepting
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
+from kiosk.identity.papers import paper_of
 from kiosk.identity.validity import facts as card_facts
 from kiosk.journey.asked_facts import PREFIX
 from kiosk.journey.steps.questions import answer_text
@@ -148,7 +149,8 @@ def _told(player: Player) -> str:
     party = visit.parties.get(body.id.removeprefix(PREFIX).partition(".")[0])
     if party is None:
         return "30"
-    return str(player.terminal.now().civil.year - party.card.birth.year - 1)
+    born = party.card.birth
+    return str(player.terminal.now().civil.year - born.year - 1) if born is not None else "30"
 
 
 def _planned(
@@ -160,7 +162,8 @@ def _planned(
         return found
     # What the second card will tell, or somebody will say where the clock cannot tell an age.
     visit, today = player.terminal.runtime.visit, player.terminal.now().today
-    cards = {party.role: player.stage.person("man") for party in matter.parties}
+    man = paper_of(player.stage.person("man"), today.day)
+    cards = {party.role: man for party in matter.parties}
     cards |= {role: party.card for role, party in visit.parties.items()}
     expected = {
         f"{role}.{name}": value

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from devices.records import CardLayout, IdCard, Sex
+from devices.records import Sex
+from kiosk.identity.papers import IdPaper, PaperKind
 
 
 class Validity(StrEnum):
@@ -31,7 +32,7 @@ class Today:
     trusted: bool
 
 
-def validity(card: IdCard, today: Today) -> Validity:
+def validity(card: IdPaper, today: Today) -> Validity:
     """VALID, EXPIRED or NOT_YET; a card that begins later is refused by a trusted clock only."""
     if not card.long_term and card.valid_to is not None and card.valid_to < today.day:
         return Validity.EXPIRED
@@ -46,21 +47,26 @@ def age(birth: date, on: date) -> int:
 
 
 _CARD_KIND = {
-    CardLayout.RESIDENT: "resident",
-    CardLayout.PERMIT: "permit",
-    CardLayout.FOREIGN_2017: "foreign",
-    CardLayout.FOREIGN_2023: "foreign",
+    PaperKind.RESIDENT: "resident",
+    PaperKind.PERMIT: "permit",
+    PaperKind.FOREIGN_2017: "foreign",
+    PaperKind.FOREIGN_2023: "foreign",
 }
+_PERMIT_NUMBERS = ("81", "82", "83")  # Hong Kong, Macau, Taiwan
 _SEX = {Sex.MALE: "male", Sex.FEMALE: "female"}
 
 
-def facts(card: IdCard, today: Today, local_prefixes: tuple[str, ...]) -> dict[str, str | int]:
+def facts(card: IdPaper, today: Today, local_prefixes: tuple[str, ...]) -> dict[str, str | int]:
     """What a card tells: age (trusted clock only), sex, card_kind, residence.
 
-    Residence is "local" where the address begins with one of `local_prefixes`.
+    Residence is "local" where the address begins with one of `local_prefixes`. What a paper
+    does not tell is left out, and so asked: a passport says nothing of either.
     """
-    told: dict[str, str | int] = {"card_kind": _CARD_KIND[card.layout]}
-    if today.trusted:
+    told: dict[str, str | int] = {}
+    kind = _card_kind(card)
+    if kind:
+        told["card_kind"] = kind
+    if today.trusted and card.birth is not None:
         told["age"] = age(card.birth, today.day)
     if card.sex in _SEX:
         told["sex"] = _SEX[card.sex]
@@ -68,6 +74,15 @@ def facts(card: IdCard, today: Today, local_prefixes: tuple[str, ...]) -> dict[s
         local = any(card.address.startswith(prefix) for prefix in local_prefixes)
         told["residence"] = "local" if local else "elsewhere"
     return told
+
+
+def _card_kind(card: IdPaper) -> str:
+    """Which ID card the holder has, as far as this paper tells; "" where it does not."""
+    if card.kind is not PaperKind.SOCIAL_SECURITY:
+        return _CARD_KIND.get(card.kind, "")
+    if card.number.startswith(_PERMIT_NUMBERS):
+        return "permit"
+    return "resident" if card.nation else ""  # only citizens have a nation (GB/T 3304)
 
 
 def masked(name: str) -> str:

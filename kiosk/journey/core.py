@@ -332,8 +332,11 @@ def view(visit: Visit, now: Now) -> View:
     if matter is not None:
         party = visit.parties.get(lead_role(matter))
         if party is not None:
-            person = masked(party.card.name or party.card.english_name)
+            person = masked(party.card.shown_name)
             verified = party.verified
+    notice = visit.notice
+    if notice is None and visit.place.step is StepName.WELCOME and visit.world.card_left:
+        notice = Notice("card-left")  # somebody's: said until it is taken up
     idle_left = None
     if visit.warned_s is not None:
         left = visit.warned_s + visit.rules.idle_warning_s - now.monotonic_s
@@ -352,7 +355,7 @@ def view(visit: Visit, now: Now) -> View:
             leave=visit.place.step not in _CANNOT_LEAVE and visit.submission.state != "saving",
             next_key=action.key,
             next_enabled=action.enabled,
-            notice=visit.notice,
+            notice=notice,
             idle_left_s=idle_left,
             help_open=visit.help_open,
             line_up=visit.world.line_up,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from devices.records import Portrait
 from kiosk.application.draft import Draft
+from kiosk.identity.papers import DataPage
 from kiosk.receipts.content import BringList, Receipt, Stub
 
 
@@ -28,9 +29,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Effect):
-    """Await a card and read it; answers CardFound, CardRead or CardFailed."""
+    """Await a card at every reader and read it; answers CardFound, CardStays, CardRead, CardFailed.
+
+    `chips` False leaves the readers of social-security cards and travel documents out;
+    `page` opens a travel document.
+    """
 
     wait_s: float
+    chips: bool = True
+    page: DataPage | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,10 @@ class StopDocumentCamera(Effect):
 
 @dataclass(frozen=True, slots=True)
 class ReadCode(Effect):
-    """Await a code at the scanner and before the document camera; CodeSeen or CodeFailed."""
+    """Await a code at the scanner and before the document camera.
+
+    Answers CodeSeen or CodeFailed; the scanner also DataPageRead.
+    """
 
     wait_s: float
     camera: bool = False  # the document camera looks for it as well, and is switched on for it

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from devices.records import FaceHint, FaceMatch, IdCard, Page, PrinterStatus, ScannedCode
+from devices.records import FaceHint, FaceMatch, Page, Portrait, PrinterStatus, ScannedCode
+from kiosk.identity.papers import DataPage, ReadPaper
 from kiosk.journey.terms import Language, Rung, Size, Theme
 
 
@@ -260,10 +261,12 @@ class CardFound(FromWorld):
 
 @dataclass(frozen=True, slots=True)
 class CardRead(FromWorld):
-    """A card was read. `portrait_png` is its portrait decoded for the screen, if it could be."""
+    """A card was read. `portrait_png` is its portrait decoded for the screen, if it could be;
+    `portrait` that of a travel document, as a face is matched with it."""
 
-    card: IdCard = field(repr=False)
+    card: ReadPaper = field(repr=False)
     portrait_png: bytes | None = field(repr=False, default=None)
+    portrait: Portrait | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,20 @@ class CardFailed(FromWorld):
     """Reading failed; `code` is a fault's code."""
 
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardStays(FromWorld):
+    """A card that was read before still lies there and has to be taken up first; or is gone."""
+
+    lies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataPageRead(FromWorld):
+    """The scanner read the machine-readable zone of a travel document."""
+
+    page: DataPage = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,10 +411,16 @@ class WorldChanged(Event):
 
     line_up: bool | None = None
     reader_ok: bool | None = None
+    id_cards: bool | None = None
+    chip_cards: bool | None = None
+    card_lies: bool | None = None
+    card_left: bool | None = None
+    scanner_ok: bool | None = None
     camera_ok: bool | None = None
     document_camera_ok: bool | None = None
     printer: PrinterStatus | None = None
     intake_open: bool | None = None
+    intake_code: str | None = None
     staffed: bool | None = None
 
 

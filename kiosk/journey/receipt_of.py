@@ -32,7 +32,7 @@ def receipt_of(visit: Visit, now: Now) -> Receipt:
         terminal=visit.rules.terminal,
         site=visit.say(visit.rules.site),
         delivery=Delivery.RECEIVED if received else Delivery.KEPT,
-        applicant=masked(lead.card.name or lead.card.english_name) if lead else "",
+        applicant=masked(lead.card.shown_name) if lead else "",
         department=department_of(visit, path),
         situation="" if matter.bundle else "; ".join(visit.say(s.name) for _, s in accepted(path)),
         case_number=submission.case_number if received else "",

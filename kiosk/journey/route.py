@@ -91,7 +91,7 @@ def prefilled(visit: Visit, form_field: FormField) -> str:
         return ""
     card = party.card
     told: Mapping[str, str] = {
-        "card.name": card.name or card.english_name,
+        "card.name": card.shown_name,
         "card.number": card.number,
         "card.address": card.address,
     }

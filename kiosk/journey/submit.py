@@ -75,8 +75,8 @@ def _party(party: Party) -> PartyRecord:
         verified = "card-and-face"
     return PartyRecord(
         role=party.role,
-        document_kind=card.layout.value,
-        name=card.name or card.english_name,
+        document_kind=card.kind.value,
+        name=card.shown_name,
         number=card.number,
         birth=card.birth,
         sex=card.sex.value,
@@ -90,6 +90,7 @@ def _party(party: Party) -> PartyRecord:
         frames=face.frames_used if face is not None else 0,
         liveness=face.liveness if face is not None else "",
         assisted_by=party.assisted_by,
+        proof=card.proof.value,
     )
 
 

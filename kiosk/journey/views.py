@@ -152,8 +152,9 @@ class ItemGuideView:
 class IdentifyView:
     """Put the card on the reader.
 
-    `state`: "waiting", "reading", "failed" (see the frame's notice), "read" (a card was read:
-    take it up), "confirm" unused where nothing is to be confirmed.
+    `state`: "waiting", "occupied" (another card has to be taken up first), "reading", "failed"
+    (see the frame's notice), "read" (a card was read: take it up), or "key": one field of the
+    travel document's data page is to be typed.
     """
 
     role: str  # name of the role whose card is asked for
@@ -161,6 +162,13 @@ class IdentifyView:
     state: str
     name: str = field(repr=False, default="")
     portrait_png: bytes | None = field(repr=False, default=None)
+    accepts: str = "id"  # "id", "id-or-passport", "id-or-any", "passport", "any"
+    paper: str = ""  # what was read: "card" (an ID card), "social", "passport"
+    asked: str = ""  # with "key": "number", "birth" or "expiry"
+    asked_number: int = 0  # of three
+    value: str = field(repr=False, default="")
+    error_key: str = ""
+    can_scan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +384,7 @@ class FarewellView:
     take_with: tuple[str, ...]
     number: str
     seconds_left: int
+    card_lies: bool = False  # a reader tells that a card still lies there
 
 
 Body: TypeAlias = (

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from devices.records import FaceMatch, IdCard, Page, PaperState, PrinterStatus
+from devices.records import FaceMatch, Page, PaperState, PrinterStatus
 from kiosk.catalogue.engine import Path, walk
 from kiosk.catalogue.model import Answer, Assurance, Fact, Matter, Pack, PartyIdentity, Text
+from kiosk.identity.papers import IdPaper
 from kiosk.identity.validity import Today, facts
 from kiosk.journey.terms import Language, Rung, Size, StepName, Theme
 from kiosk.journey.views import Notice
@@ -53,6 +54,7 @@ class Rules:
     face_liveness: str = "none"  # "turn", "infrared" or "none"
     card_wait_s: float = 60.0
     card_pause_s: float = 2.0  # how long "take your card" is shown after a read
+    card_lies_s: float = 20.0  # at most so long, where the reader tells that it is not taken
     idle_normal_s: float = 90.0
     idle_large_s: float = 180.0
     idle_warning_s: float = 30.0
@@ -70,11 +72,17 @@ class World:
     """What the terminal can do at this moment."""
 
     line_up: bool = True
-    reader_ok: bool = True
+    reader_ok: bool = True  # some card can be read
+    id_cards: bool = True  # by a SAM-V reader
+    chip_cards: bool = False  # social-security cards and travel documents, through PC/SC
+    card_lies: bool = False  # some card lies on a reader that can tell
+    card_left: bool = False  # and has lain there since an earlier visit
+    scanner_ok: bool = False
     camera_ok: bool = True
     document_camera_ok: bool = True
     printer: PrinterStatus = _PRINTER_UNKNOWN
     intake_open: bool = True
+    intake_code: str = ""  # why it is closed, for staff
     staffed: bool = False
 
 
@@ -92,7 +100,7 @@ class Party:
     """Somebody who takes part, and the evidence for who they are."""
 
     role: str
-    card: IdCard = field(repr=False)
+    card: IdPaper = field(repr=False)
     portrait_png: bytes | None = field(default=None, repr=False)
     face: FaceMatch | None = None
     assisted_by: str = ""  # badge of the authorised person who vouched
@@ -124,10 +132,18 @@ class Browse:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The card reader's part: "waiting", "reading", "failed", "read"."""
+    """The card readers' part.
+
+    "waiting", "occupied" (a card lies there that was read before), "reading", "failed", "read",
+    or "key": the data page of the travel document on the reader is asked for. `typed` are its
+    number and two ISO dates, `asked` says which of them is asked now.
+    """
 
     state: str = "waiting"
     since_s: float = 0.0
+    asked: int = 0
+    typed: tuple[str, str, str] = field(default=("", "", ""), repr=False)
+    scanning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def test_a_reader_that_vanishes_is_told_and_told_again_when_it_is_back(
     reading.look()
     wire.come_back()
     spin(lambda: reading.look() is None and bool(ear.events), "the reader is back")
-    assert ear.events == [WorldChanged(reader_ok=True)]
+    assert ear.events == [WorldChanged(reader_ok=True, id_cards=True)]
     reading.read(WAIT, 1)
     wire.put_card(elder())
     assert ear.wait(CardRead)

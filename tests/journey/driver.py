@@ -36,6 +36,7 @@ from kiosk.catalogue.model import (
     Text,
 )
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.identity.papers import paper_of
 from kiosk.identity.validity import Today, facts
 from kiosk.journey.asked_facts import PREFIX
 from kiosk.journey.core import advance, new_visit, next_deadline, view
@@ -225,7 +226,7 @@ def told_by(cards: Mapping[str, IdCard], *, trusted: bool = True) -> dict[str, F
     return {
         f"{role}.{name}": value
         for role, card in cards.items()
-        for name, value in facts(card, today, RULES.local_prefixes).items()
+        for name, value in facts(paper_of(card, today.day), today, RULES.local_prefixes).items()
     }
 
 

@@ -26,9 +26,23 @@ from driver import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.records import FaceHint, Page, PaperState, PrinterStatus
+from devices.records import (
+    ChipAccess,
+    ChipAuthenticity,
+    FaceHint,
+    Page,
+    PaperState,
+    Portrait,
+    PortraitFormat,
+    PrinterStatus,
+    ScannedCode,
+    Sex,
+    SocialCard,
+    TravelDocument,
+)
 from kiosk.application.fields import problem
 from kiosk.catalogue.model import Answer, Source
+from kiosk.identity.papers import DataPage
 from kiosk.journey import events as all_events
 from kiosk.journey.core import next_deadline
 from kiosk.journey.effects import EndVisit, Enqueue, MatchFace
@@ -42,11 +56,15 @@ from kiosk.journey.events import (
     CardFailed,
     CardFound,
     CardRead,
+    CardStays,
     CentralAnswered,
     CentralFailed,
     ChangeAsked,
+    CodeFailed,
+    CodeSeen,
     ConsentGiven,
     ConsentRefused,
+    DataPageRead,
     Delivered,
     DeliveryChosen,
     DeliveryWaits,
@@ -94,7 +112,7 @@ from kiosk.journey.events import (
 )
 from kiosk.journey.route import fields_of, materials_of, route
 from kiosk.journey.steps import STEPS
-from kiosk.journey.steps.identify import badge_of
+from kiosk.journey.steps.identify import FIELDS, badge_of
 from kiosk.journey.terms import Language, Rung, Size, StepName, Theme
 from kiosk.journey.views import QuestionView, ReviewView
 from kiosk.journey.visit import ASSISTANT, Visit, lead_role, needs_face, path_of
@@ -102,7 +120,42 @@ from kiosk.journey.visit import ASSISTANT, Visit, lead_role, needs_face, path_of
 GUIDE = replace(OTHER, number="330303199001019999", name="公羊助")
 CHILD = replace(APPLICANT, number="330303201501011111", birth=date(2015, 1, 1))
 ENDED = replace(APPLICANT, number="330303196001012222", valid_to=date(2020, 1, 1), long_term=False)
-CARDS = (APPLICANT, OTHER, GUIDE, CHILD, ENDED, replace(APPLICANT, portrait=None))
+SOCIAL = SocialCard(
+    name=APPLICANT.name,
+    number=APPLICANT.number,
+    sex=Sex.FEMALE,
+    nation="01",
+    birthplace="330303",
+    birth=None,
+    card_id="",
+    card_type="3",
+    version="3.00",
+    institution="",
+    issued=None,
+    expires=date(2030, 1, 1),
+    card_number="A1",
+)
+PASSPORT = TravelDocument(
+    document_code="P",
+    issuing_state="UTO",
+    number="L898902C3",
+    surname=APPLICANT.name,
+    given_names="",
+    nationality="UTO",
+    sex=Sex.UNSTATED,
+    birth_yymmdd="<<<<<<",
+    expiry_yymmdd="340623",
+    optional="",
+    mrz="",
+    portrait=None,
+    access=ChipAccess.BAC,
+    authenticity=ChipAuthenticity.NOT_AUTHENTICATED,
+    authenticity_detail="",
+)
+CARDS = (
+    APPLICANT, OTHER, GUIDE, CHILD, ENDED, replace(APPLICANT, portrait=None), SOCIAL, PASSPORT,
+)  # fmt: skip
+_PICTURE = Portrait(PortraitFormat.RGB, b"portrait-of")
 HAS_BADGE = replace(RULES, badge_salt="s", badges=(badge_of(GUIDE.number, "s"),))
 ASSISTED = sample_with("items/trv-001.yaml", "sign: true\n", "sign: true\nassisted: true\n")
 
@@ -146,6 +199,9 @@ def _material(hall: Hall, draw: Draw) -> str:
 
 
 def _field(hall: Hall, draw: Draw) -> Event:
+    if hall.visit.reading.state == "key":
+        key = FIELDS[hall.visit.reading.asked]
+        return FieldTyped(key, str(draw(_one("E0-01", "1985-08-20", "2031-02-30", "x"))))
     key = draw(_one(hall.visit.place.detail, "contact_phone", "delivery_address", "nothing"))
     return FieldTyped(str(key), str(draw(_one(*SOME_TEXTS))))
 
@@ -166,6 +222,11 @@ def _world(hall: Hall, draw: Draw) -> Event:
         _one(
             "line_up",
             "reader_ok",
+            "id_cards",
+            "chip_cards",
+            "card_lies",
+            "card_left",
+            "scanner_ok",
             "camera_ok",
             "document_camera_ok",
             "intake_open",
@@ -229,7 +290,17 @@ _PAGE = Page(b"jpeg", 9, 9, straightened=True)
 _SECTIONS = (("一", (("姓名", APPLICANT.name),)),)
 MADE |= {
     CardFound: lambda hall, draw: CardFound(_number(hall, draw)),
-    CardRead: lambda hall, draw: CardRead(_number(hall, draw), draw(_one(*CARDS))),  # type: ignore[arg-type]
+    CardRead: lambda hall, draw: CardRead(
+        _number(hall, draw),
+        draw(_one(*CARDS)),  # type: ignore[arg-type]
+        portrait=cast("Portrait | None", draw(_one(None, _PICTURE))),
+    ),  # type: ignore[arg-type]
+    CardStays: lambda hall, draw: CardStays(_number(hall, draw), bool(draw(st.booleans()))),
+    DataPageRead: lambda hall, draw: DataPageRead(
+        _number(hall, draw), DataPage("E00000001", "850820", str(draw(_one("360315", "<<<<<<"))))
+    ),
+    CodeSeen: lambda hall, draw: CodeSeen(_number(hall, draw), ScannedCode("a code", "qr-code")),
+    CodeFailed: lambda hall, draw: CodeFailed(_number(hall, draw), str(draw(_one(*CODES)))),
     CardFailed: lambda hall, draw: CardFailed(_number(hall, draw), str(draw(_one(*CODES)))),
     FaceHinted: lambda hall, draw: FaceHinted(_number(hall, draw), draw(_one(*FaceHint))),  # type: ignore[arg-type]
     FaceDone: lambda hall, draw: FaceDone(_number(hall, draw), draw(_one(MATCHED, DIFFERENT))),  # type: ignore[arg-type]

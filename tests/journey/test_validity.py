@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.records import CardLayout, Sex
+from kiosk.identity.papers import paper_of
 from kiosk.identity.validity import Today, Validity, age, facts, masked, validity
 
+DAY = date(2026, 3, 3)
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 
 
@@ -49,7 +51,7 @@ def test_a_card_is_refused_for_a_reason_only(
     valid_from: date | None, valid_to: date | None, day: date, trusted: bool
 ) -> None:
     card = replace(APPLICANT, valid_from=valid_from, valid_to=valid_to, long_term=valid_to is None)
-    found = validity(card, Today(day, trusted))
+    found = validity(paper_of(card, DAY), Today(day, trusted))
     ended = valid_to is not None and valid_to < day
     early = valid_from is not None and valid_from > day
     assert (found is Validity.EXPIRED) == ended
@@ -58,7 +60,7 @@ def test_a_card_is_refused_for_a_reason_only(
 
 def test_a_long_term_card_does_not_end() -> None:
     card = replace(APPLICANT, valid_to=None, long_term=True)
-    assert validity(card, Today(date(2999, 1, 1), True)) is Validity.VALID
+    assert validity(paper_of(card, DAY), Today(date(2999, 1, 1), True)) is Validity.VALID
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_what_a_card_tells(
 ) -> None:
     card = replace(APPLICANT, layout=layout, sex=sex, address=address)
     prefixes = ("浙江省温州市", "温州市")
-    assert facts(card, Today(date(2026, 3, 3), False), prefixes) == told
-    trusted = facts(card, Today(date(2026, 3, 3), True), prefixes)
+    assert facts(paper_of(card, DAY), Today(date(2026, 3, 3), False), prefixes) == told
+    trusted = facts(paper_of(card, DAY), Today(date(2026, 3, 3), True), prefixes)
     assert trusted == {**told, "age": 61}
 
 

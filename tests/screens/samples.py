@@ -393,6 +393,22 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
         replace(card, state="read", name="陈**"),
         {**anonymous, "person": "陈**", "next_key": "action.next"},
     )
+    yield "identify-any", StepName.IDENTIFY, replace(card, accepts="id-or-any"), anonymous
+    occupied = replace(card, state="occupied", accepts="id-or-passport")
+    yield "identify-occupied", StepName.IDENTIFY, occupied, anonymous
+    collision = {**anonymous, "notice": Notice("card-collision", "RD-22")}
+    yield "identify-collision", StepName.IDENTIFY, replace(card, state="failed"), collision
+    keyed = {**anonymous, "next_key": "action.next"}
+    page = replace(card, state="key", asked="number", asked_number=1, value="E0000")
+    yield "identify-key", StepName.IDENTIFY, page, keyed
+    born = replace(page, asked="birth", asked_number=2, value="1985-08-", can_scan=True)
+    yield "identify-key-date", StepName.IDENTIFY, born, keyed
+    wrong = replace(born, asked="expiry", asked_number=3, error_key="identify.key.error.date")
+    yield "identify-key-wrong", StepName.IDENTIFY, wrong, keyed
+    mended = {**keyed, "notice": Notice("data-page-wrong", "RD-24")}
+    yield "identify-key-again", StepName.IDENTIFY, page, mended
+    passport = replace(card, state="read", name="S**", paper="passport")
+    yield "identify-read-passport", StepName.IDENTIFY, passport, keyed
     child = replace(card, role="投靠人的配偶" if zh else "spouse", role_is_applicant=False)
     yield "identify-other", StepName.IDENTIFY, child, {}
     face = VerifyFaceView("consent", "", 3, False)

@@ -39,16 +39,20 @@ class Farewell(Plain):
         return 0.0
 
     def due_s(self, visit: Visit) -> float | None:
-        """A few seconds."""
-        return visit.farewell_s + visit.rules.farewell_s
+        """A few seconds; longer while a card is known to lie there."""
+        return visit.farewell_s + self._stay_s(visit)
+
+    def _stay_s(self, visit: Visit) -> float:
+        return visit.rules.card_lies_s if visit.world.card_lies else visit.rules.farewell_s
 
     def view(self, visit: Visit, now: Now) -> FarewellView:
         """What to take along, and the number."""
-        left_s = visit.farewell_s + visit.rules.farewell_s - now.monotonic_s
+        left_s = visit.farewell_s + self._stay_s(visit) - now.monotonic_s
         return FarewellView(
             take_with=things(visit),
             number=visit.submission.number,
             seconds_left=max(0, math.ceil(left_s)),
+            card_lies=visit.world.card_lies,
         )
 
     def action(self, visit: Visit, now: Now) -> Action:

@@ -1,20 +1,30 @@
-"""Put the card on the reader: the applicant's, another party's, or an authorised person's."""
+"""Put the card on the reader: the applicant's, another party's, or an authorised person's.
+
+Which card it is, and at which reader, is found out. A travel document's chip opens only to who
+has its data page: its three fields are typed, one a page, or the scanner reads them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import ClassVar, Final
 
 from kiosk.catalogue.model import Text
+from kiosk.identity.papers import DataPage, IdPaper, PaperKind, Proof, paper_of
 from kiosk.identity.validity import Validity, masked, validity
-from kiosk.journey.effects import Effect, ReadCard, StopReading
+from kiosk.journey.effects import Effect, ReadCard, ReadCode, StopCode, StopReading
 from kiosk.journey.events import (
+    Back,
     CardFailed,
     CardFound,
     CardRead,
+    CardStays,
+    DataPageRead,
     Event,
+    FieldTyped,
     Next,
     OtherWay,
     TimedOut,
@@ -37,11 +47,28 @@ NOTICES: Final[Mapping[str, str]] = {
     "RD-09": "card-unreadable",
     "RD-10": "card-wrong-kind",
     "RD-12": "reader-silent",
+    "RD-20": "chip-reader-absent",
+    "RD-21": "card-mute",
+    "RD-22": "card-collision",
+    "RD-24": "data-page-wrong",
+    "RD-25": "card-unreadable",
+    "ID-06": "card-other-reader",
 }
+_KEY_NEEDED: Final = "RD-23"
+_KEY_WRONG: Final = "RD-24"
+FIELDS: Final = ("number", "birth", "expiry")
+"""Of a data page, in the order in which they are asked for; `FieldTyped` names them so."""
+_CODE_WAIT_S: Final = 600.0  # as long as anybody types
+_SHORTEST_NUMBER: Final = 3
 _ASSISTANT_NAME: Final = Text("工作人员", "Authorised person")
 _INVALID: Final[Mapping[Validity, tuple[str, str]]] = {
     Validity.EXPIRED: ("card-expired", "ID-01"),
     Validity.NOT_YET: ("card-not-yet-valid", "ID-02"),
+}
+_EXPIRED_OTHER: Final = "card-expired-other"  # no police station renews these
+_PAPERS: Final[Mapping[PaperKind, str]] = {
+    PaperKind.SOCIAL_SECURITY: "social",
+    PaperKind.PASSPORT: "passport",
 }
 
 
@@ -61,38 +88,95 @@ class Identify(Plain):
 
     def leave(self, visit: Visit) -> tuple[Effect, ...]:
         """Nobody waits any more."""
-        return (StopReading(),)
+        return (StopReading(), *self._stop_code(visit))
 
-    def _await(self, visit: Visit, now: Now) -> Turn:
-        reading = Reading("waiting", now.monotonic_s)
-        return Turn(replace(visit, reading=reading), (ReadCard(visit.rules.card_wait_s),))
+    def _await(self, visit: Visit, now: Now, typed: tuple[str, str, str] = ("", "", "")) -> Turn:
+        """Read whatever card comes; what was typed opens it, should it be a travel document."""
+        effect = ReadCard(
+            visit.rules.card_wait_s,
+            chips=visit.place.role != ASSISTANT,
+            page=_page_of(typed) if all(typed) else None,
+        )
+        stop = self._stop_code(visit)
+        reading = Reading("waiting", now.monotonic_s, typed=typed)
+        return Turn(replace(visit, reading=reading, field_error=""), (*stop, effect))
+
+    def _stop_code(self, visit: Visit) -> tuple[Effect, ...]:
+        return (StopCode(),) if visit.reading.scanning else ()
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
-        """A card was found, read, or not."""
-        if isinstance(event, CardFound) and visit.reading.state in ("waiting", "failed"):
-            return Turn(replace(visit, reading=Reading("reading", now.monotonic_s), notice=None))
+        """A card was found, read, or not; the data page is typed or scanned."""
+        reading = visit.reading
+        if isinstance(event, CardFound) and reading.state in ("waiting", "occupied", "failed"):
+            found = replace(reading, state="reading", since_s=now.monotonic_s)
+            return Turn(replace(visit, reading=found, notice=None))
+        if isinstance(event, CardStays) and reading.state in ("waiting", "occupied"):
+            state = "occupied" if event.lies else "waiting"
+            return Turn(replace(visit, reading=replace(reading, state=state)))
         if isinstance(event, CardRead):
             return self._take(visit, event, now)
         if isinstance(event, CardFailed):
-            return self._failed(visit, NOTICES.get(event.code, "reader-staff"), event.code)
-        if isinstance(event, TryAgain) and visit.reading.state == "failed":
-            return self._await(visit, now)
+            return self._not_read(visit, event.code)
+        if isinstance(event, TryAgain) and reading.state == "failed":
+            return self._await(visit, now, reading.typed)
         if isinstance(event, OtherWay) and visit.place.role != ASSISTANT:
             return Turn(visit, to=Place(StepName.OTHER_WAY, visit.place.role))
-        if isinstance(event, (Next, TimedOut)) and visit.reading.state == "read":
+        if isinstance(event, (Next, TimedOut)) and reading.state == "read":
             return self._go_on(visit)
+        return self._on_key(visit, event, now) if reading.state == "key" else None
+
+    # -- the data page of a travel document -----------------------------------------------
+
+    def _not_read(self, visit: Visit, code: str) -> Turn:
+        if code in (_KEY_NEEDED, _KEY_WRONG):
+            return self._ask_key(visit, code)
+        return self._failed(visit, NOTICES.get(code, "reader-staff"), code)
+
+    def _ask_key(self, visit: Visit, code: str) -> Turn:
+        """Ask for the first field; what was typed before is shown to be mended."""
+        notice = Notice(NOTICES[code], code) if code == _KEY_WRONG else None
+        scanning = visit.world.scanner_ok
+        reading = Reading("key", typed=visit.reading.typed, scanning=scanning)
+        effects = (ReadCode(_CODE_WAIT_S),) if scanning else ()
+        return Turn(replace(visit, reading=reading, notice=notice, field_error=""), effects)
+
+    def _on_key(self, visit: Visit, event: Event, now: Now) -> Turn | None:
+        reading = visit.reading
+        at = reading.asked
+        if isinstance(event, DataPageRead):
+            return self._await(visit, now, _typed_as(event.page, now.civil.date()))
+        if isinstance(event, FieldTyped) and event.key == FIELDS[at]:
+            typed = (*reading.typed[:at], event.text, *reading.typed[at + 1 :])
+            return Turn(
+                replace(visit, reading=replace(reading, typed=typed), field_error="")  # type: ignore[arg-type]
+            )
+        if isinstance(event, Next):
+            wrong = _problem(FIELDS[at], reading.typed[at])
+            if wrong:
+                return Turn(replace(visit, field_error=wrong))
+            if at + 1 < len(FIELDS):
+                return Turn(replace(visit, reading=replace(reading, asked=at + 1)))
+            return self._await(visit, now, reading.typed)
+        if isinstance(event, Back):
+            if at == 0:
+                return self._await(visit, now)
+            return Turn(replace(visit, reading=replace(reading, asked=at - 1), field_error=""))
         return None
 
     def _failed(self, visit: Visit, key: str, code: str) -> Turn:
-        return Turn(replace(visit, reading=Reading("failed"), notice=Notice(key, code)))
+        failed = replace(visit.reading, state="failed")  # what was typed opens it the next time
+        return Turn(replace(visit, reading=failed, notice=Notice(key, code)))
 
     def _take(self, visit: Visit, event: CardRead, now: Now) -> Turn:
-        card, role = event.card, visit.place.role
-        invalid = _INVALID.get(validity(card, now.today))
+        role = visit.place.role
+        card = paper_of(event.card, now.civil.date(), event.portrait)
+        invalid = _invalid(card, now)
         if invalid is not None:
             return self._failed(visit, *invalid)
         if role == ASSISTANT:
-            return self._vouch(visit, badge_of(card.number, visit.rules.badge_salt), now)
+            badge = badge_of(card.number, visit.rules.badge_salt)
+            # Who vouches for others is known for sure: by a card that a SAM accepted.
+            return self._vouch(visit, badge if card.proof is Proof.SAM else "", now)
         if any(p.card.number == card.number for r, p in visit.parties.items() if r != role):
             return self._failed(visit, "card-same-person", "ID-04")
         party = Party(role, card, event.portrait_png)
@@ -124,35 +208,103 @@ class Identify(Plain):
         matter = visit.matter
         return Turn(visit, forward=True, keep_trail=matter is None or needs_face(matter))
 
+    def inner_back(self, visit: Visit) -> bool:
+        """From the data page back to the card."""
+        return visit.reading.state == "key"
+
     def can_go_back(self, visit: Visit) -> bool:
         """Not while the card lies there and is read, and not over a badge that vouched."""
         vouched = visit.place.role == ASSISTANT and visit.reading.state == "read"
         return visit.reading.state != "reading" and not vouched
 
     def idle_factor(self, visit: Visit) -> float:
-        """Reading is the machine's work."""
-        return 0.0 if visit.reading.state == "reading" else 1.0
+        """Reading is the machine's work; to find a number on a data page takes a while."""
+        return {"reading": 0.0, "key": 2.0}.get(visit.reading.state, 1.0)
 
     def due_s(self, visit: Visit) -> float | None:
-        """After a read, go on by itself: one touch less."""
-        if visit.reading.state == "read":
-            return visit.reading.since_s + visit.rules.card_pause_s
-        return None
+        """After a read, go on by itself: one touch less; where it is known, once the card is up."""
+        if visit.reading.state != "read":
+            return None
+        rules = visit.rules
+        pause_s = rules.card_lies_s if visit.world.card_lies else rules.card_pause_s
+        return visit.reading.since_s + pause_s
 
     def view(self, visit: Visit, now: Now) -> IdentifyView:
         """Whose card, and how far the reading is."""
         role, matter = visit.place.role, visit.matter
         assert matter is not None, "identify is entered with a matter"
         names = {party.role: party.name for party in matter.parties}
-        party = visit.parties.get(role)
+        reading = visit.reading
+        read = reading.state == "read"
+        party = visit.parties.get(role) if read else None
+        keyed = reading.state == "key"
         return IdentifyView(
             role=visit.say(_ASSISTANT_NAME if role == ASSISTANT else names.get(role)),
             role_is_applicant=role == lead_role(matter),
             state=visit.reading.state,
-            name=masked(party.card.name or party.card.english_name) if party else "",
+            name=masked(party.card.shown_name) if party else "",
             portrait_png=party.portrait_png if party else None,
+            accepts=self._accepts(visit),
+            paper=_PAPERS.get(party.card.kind, "card") if party else "card" if read else "",
+            asked=FIELDS[reading.asked] if keyed else "",
+            asked_number=reading.asked + 1 if keyed else 0,
+            value=reading.typed[reading.asked] if keyed else "",
+            error_key=f"identify.key.error.{visit.field_error}" if visit.field_error else "",
+            can_scan=reading.scanning,
         )
 
+    def _accepts(self, visit: Visit) -> str:
+        """Which cards are worth putting down; without a portrait no face can be matched."""
+        matter, world = visit.matter, visit.world
+        if not world.chip_cards or visit.place.role == ASSISTANT:
+            return "id"
+        others = "passport" if matter is not None and needs_face(matter) else "any"
+        return f"id-or-{others}" if world.id_cards else others
+
     def action(self, visit: Visit, now: Now) -> Action:
-        """After a read one may go on without waiting."""
-        return Action("action.next" if visit.reading.state == "read" else "")
+        """After a read one may go on without waiting; each field of a data page is gone on from."""
+        reading = visit.reading
+        if reading.state == "key":
+            return Action("action.next", bool(reading.typed[reading.asked]))
+        return Action("action.next" if reading.state == "read" else "")
+
+
+def _invalid(card: IdPaper, now: Now) -> tuple[str, str] | None:
+    found = _INVALID.get(validity(card, now.today))
+    if found is not None and card.kind in _PAPERS:
+        return _EXPIRED_OTHER if found[1] == "ID-01" else found[0], found[1]
+    return found
+
+
+def _problem(name: str, text: str) -> str:
+    """What is wrong with a field: "number" or "date", "" if nothing is."""
+    if name == "number":
+        plain = text.replace("-", "")
+        fits = len(plain) >= _SHORTEST_NUMBER and plain.isascii() and plain.isalnum()
+        return "" if fits else "number"
+    return "" if _day(text) is not None else "date"
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _page_of(typed: tuple[str, str, str]) -> DataPage:
+    """As it stands in the machine-readable zone; the dates were looked at before."""
+    number, *dates = typed
+    birth, expiry = (text.replace("-", "")[2:] for text in dates)
+    return DataPage(number.replace("-", "").upper(), birth, expiry)
+
+
+def _typed_as(page: DataPage, today: date) -> tuple[str, str, str]:
+    """A scanned data page as it would have been typed; a birth lies in the past."""
+    born, ends = page.birth_yymmdd, page.expiry_yymmdd
+    century = "20" if born[:2] <= f"{today:%y}" else "19"
+    return (page.number, _iso(century + born), _iso("20" + ends))
+
+
+def _iso(digits: str) -> str:
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"

@@ -88,7 +88,7 @@ class Review(Plain):
         return tuple(
             ReviewRow(
                 visit.say(names.get(role)),
-                f"{masked(p.card.name or p.card.english_name)}  {masked_number(p.card.number)}",
+                f"{masked(p.card.shown_name)}  {masked_number(p.card.number)}",
                 "",
             )
             for role, p in visit.parties.items()

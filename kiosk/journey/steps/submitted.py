@@ -27,7 +27,13 @@ from kiosk.journey.views import Notice, SubmittedView
 from kiosk.journey.visit import Now, Paper, Place, Submission, Visit, path_of
 from kiosk.receipts.content import mask_phone
 
-NOTICES: Final = {"QU-01": "disk-full", "QU-02": "queue-error", "QU-03": "queue-closed"}
+NOTICES: Final = {
+    "QU-01": "disk-full",
+    "QU-02": "queue-error",
+    "QU-03": "queue-closed",
+    "SE-08": "queue-closed",  # no key to seal to
+    "SE-09": "queue-closed",  # no key to sign with
+}
 PRINT_AFTER_S: Final = 2.5
 """How long the receipt waits for the backend's word before it says "kept here"."""
 
@@ -131,7 +137,7 @@ class Submitted(Plain):
 def things(visit: Visit) -> tuple[str, ...]:
     """What may still lie on the terminal: words keys `take.<value>`."""
     found = []
-    if visit.parties:
+    if visit.parties or visit.world.card_lies:
         found.append("take.card")
     if any(paper.pages for paper in visit.papers.values()):
         found.append("take.papers")

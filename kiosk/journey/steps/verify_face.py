@@ -56,8 +56,15 @@ class VerifyFace(Plain):
     name: ClassVar[StepName] = StepName.VERIFY_FACE
 
     def enter(self, visit: Visit, now: Now) -> Turn:
-        """Ask for consent each time; tries with this card go on counting."""
+        """Ask for consent each time; tries with this card go on counting.
+
+        Where there is no portrait to match with, no camera is asked for: to the other ways.
+        """
         party = visit.parties.get(visit.place.role)
+        if party is not None and party.card.portrait is None:
+            other = Place(StepName.OTHER_WAY, visit.place.role)
+            visit = replace(visit, notice=Notice("face-no-portrait"))
+            return Turn(visit, to=other, keep_trail=False)
         tries = visit.face_tries.get(party.card.number, 0) if party is not None else 0
         state = "consent" if tries < visit.rules.face_tries else "failed"
         return Turn(replace(visit, facing=Facing(state, tries=tries)))
@@ -161,6 +168,7 @@ class VerifyFace(Plain):
         young = (
             party is not None
             and now.trusted
+            and party.card.birth is not None
             and age(party.card.birth, now.civil.date()) < _GUARDIAN_UNDER_YEARS
         )
         return VerifyFaceView(
