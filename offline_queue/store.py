@@ -436,6 +436,8 @@ class Store:
         """Whether another visit may begin that ends in a submission."""
         if not self.intake_open:
             return Intake(Level.CLOSED, QueueFault.IO_ERROR.code)
+        if not self._ballast.whole:
+            self.rest()  # what was delivered meanwhile may have left room
         if not self._ballast.make(self._limits.free_least_bytes):
             return Intake(Level.CLOSED, QueueFault.DISK_FULL.code)
         free = free_bytes(self._place)

@@ -173,10 +173,9 @@ def test_a_disk_that_fills_up_is_settled_with_the_ballast(tmp_path: Path, disk: 
         assert outbox.intake().result(WAIT_S) == Intake(Level.CLOSED, "QU-01")
         for one in kept:
             outbox.mark_delivered(one.id, RECEIPT).result(WAIT_S)
-        while outbox._submit(lambda store: store.needs_rest).result(WAIT_S):
-            outbox._submit(lambda store: store.rest()).result(WAIT_S)
         (tmp_path / "stranger").unlink()
-        assert outbox.intake().result(WAIT_S) == Intake()
+        looks = [outbox.intake().result(WAIT_S) for _ in range(4)]  # some space at each
+        assert looks[-1] == Intake()
         assert (tmp_path / BALLAST_NAME).stat().st_size == SMALL.ballast_bytes, "made again"
         save(outbox, 150 * KIB)
 
