@@ -70,10 +70,10 @@ from screens.shell import Shell
 from screens.theme import Look
 
 if TYPE_CHECKING:
+    from devices.pcsc.reader import PcscReader
     from kiosk.doctor.examine import Patient
 
 CLOCK_MARK: Final = "clock-mark"
-    from devices.pcsc.reader import PcscReader
 LINE_PROBE_S: Final = 15.0
 _OUTBOX_S: Final = 5.0
 _LOOK_EVERY_MS: Final = 3_000
@@ -97,10 +97,10 @@ class Equipment:
     demo: bool = False
     keep_paper: Callable[[str, bytes], None] | None = field(default=None)
     infrared: CameraSpec | None = None
+    chips: MakesChipReader | None = None
 
 
 def equipment_of(settings: Settings) -> Equipment:
-    chips: MakesChipReader | None = None
     """The real devices that the settings name; nothing is opened yet."""
     printer = settings.printer
     server = printer.server or None
@@ -131,13 +131,10 @@ def equipment_of(settings: Settings) -> Equipment:
         infrared=CameraSpec("v4l2", second, camera.width_px, camera.height_px, mirror=True)
         if settings.face.liveness == "infrared"
         else None,
+        chips=_chips_of(settings),
     )
 
 
-        chips=_chips_of(settings),
-def _reader_of(settings: Settings) -> SamvReader:
-    reader = settings.reader
-    if reader.kind == "samv-vendor":
 def _chips_of(settings: Settings) -> MakesChipReader | None:
     told = settings.chip_reader
     if told.kind == "none":
@@ -152,6 +149,9 @@ def _chips_of(settings: Settings) -> MakesChipReader | None:
     return make
 
 
+def _reader_of(settings: Settings) -> SamvReader:
+    reader = settings.reader
+    if reader.kind == "samv-vendor":
         from devices.samv.vendor import VendorReader
 
         return VendorReader(Path(reader.library), int(reader.port))
@@ -346,6 +346,7 @@ class Terminal(QObject):
             return
         self._up = True
         self._submitting.recover(self._clock.now().civil)
+        self._reader.start()
         self._face.start()
         self._documents.start()
         self._sender.start()
@@ -389,7 +390,6 @@ class Terminal(QObject):
             equipment.reader, reply, wlt_library=wlt, chips=equipment.chips
         )
         self._face = FaceMatching(
-        self._reader.start()
             equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
         )
         self._documents = PaperCapture(equipment.documents, reply)
