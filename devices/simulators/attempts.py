@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from devices.face.engine import ROUNDS, Answer, Trial, encode_portrait
+from devices.face.engine import ROUNDS, Answer, Encoding, Trial, encode_portrait
 from devices.face.liveness import Side, TurnLimits
 from devices.records import FaceHint
 from devices.simulators import photos
@@ -26,6 +27,7 @@ Picture = npt.NDArray[np.uint8]
 
 _SIZE: Final = (640, 480)
 _NOISE_SIGMA: Final = 2.5
+_NOISE_FRAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,23 @@ class _World:
             self.hints.append(hint)
 
 
+@lru_cache(maxsize=4)
+def _encoding(person: str) -> Encoding:
+    found = encode_portrait(photos.rgb_of(photos.portrait_webp(person)))
+    if found is None:
+        raise ValueError("the portrait shows no face")
+    return found
+
+
+@lru_cache(maxsize=1)
+def _noise(seed: int) -> tuple[npt.NDArray[np.int8], ...]:
+    rng = np.random.default_rng(seed)
+    shape = (_SIZE[1], _SIZE[0], 3)
+    return tuple(
+        rng.normal(0, _NOISE_SIGMA, shape).round().astype(np.int8) for _ in range(_NOISE_FRAMES)
+    )
+
+
 def attempt(
     scene: str,
     portrait_of: str,
@@ -101,10 +120,8 @@ def attempt(
 ) -> Attempt:
     """Play one try of `scene` with the card of `portrait_of`; `challenge` as for a match."""
     manner = manner or Manner()
-    encoding = encode_portrait(photos.rgb_of(photos.portrait_webp(portrait_of)))
-    if encoding is None:
-        raise ValueError("the portrait shows no face")
-    rng = np.random.default_rng(seed)
+    encoding = _encoding(portrait_of)
+    noise = _noise(seed)
     actor = Actor(scene, _SIZE)
     world = _World(side, Actor(scene, _SIZE, infrared=True) if challenge == "infrared" else None)
     round_ = ROUNDS[challenge](Trial(encoding, threshold, frames), world, world, limits)
@@ -119,7 +136,7 @@ def attempt(
             pose = world.pose = wanted
         seen = cv2.add(
             actor.seen(world.at_s, pose),
-            rng.normal(0, _NOISE_SIGMA, (_SIZE[1], _SIZE[0], 3)).round().astype(np.int8),
+            noise[number % _NOISE_FRAMES],
             dtype=cv2.CV_8U,
         )
         rgb = np.ascontiguousarray(np.asarray(seen, dtype=np.uint8)[:, :, ::-1])

@@ -15,9 +15,10 @@ from pathlib import Path
 from devices.camera import CameraSpec
 
 PEOPLE_SCENES = ("astronaut", "hopper", "nobody", "two-people", "dark", "far", "blurry")
-# Somebody who tries to pass for another: a printed photograph, a telephone's screen with a
-# film of a person (who turns as demanded, as no real film would), somebody else who turns.
-ATTACK_SCENES = ("photo", "screen", "swap")
+# Somebody who tries to pass for another: a printed photograph, flat, bent, or bent and tilted
+# about a diagonal; a telephone's screen with a film of a person (who turns as demanded, as no
+# real film would); somebody else who turns.
+ATTACK_SCENES = ("photo", "bent", "bent-askew", "screen", "swap")
 PAPER_SCENES = ("paper:permit", "paper:register", "paper:form", "empty", "glare", "blurred")
 GONE = "gone"
 FROZEN = "frozen"  # opens, but delivers no frame: what a hung driver looks like

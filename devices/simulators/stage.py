@@ -34,6 +34,8 @@ _NOISE_FRAMES = 4
 _NOISE_SIGMA = 2.5
 _BLUR_EVERY_S = 4.0
 _BLUR_FOR_S = 0.35
+_BENT_PITCH = {"bent": 0.0, "bent-askew": 25.0}  # deg at the whole tilt
+_BENT_RADIUS = 0.85  # of a bent sheet, in face heights
 
 
 class SimulatedSource:
@@ -117,7 +119,8 @@ class Actor:
         self._gain = 0.1 if scene == "dark" and not infrared else 1.0
         self._blurry = scene == "blurry"
         self._neck = heads.Neck()
-        self._printed = scene == "photo"
+        self._printed = scene in ("photo", *_BENT_PITCH)
+        self._pitch = _BENT_PITCH.get(scene)
         show = _in_infrared if infrared else _as_it_is
         face = size[1] * FACE_HEIGHT
         first = _people_scene(scene, size)
@@ -147,6 +150,15 @@ class Actor:
         """A sheet of paper with a face on it, before the empty hall."""
         height, width = self._canvas.shape[:2]
         middle = (width * 0.5, height * FACE_CENTRE)
+        if self._pitch is not None:
+            pitch = self._pitch * abs(angle_deg) / heads.TILT_DEG
+            radius = self._size[1] * FACE_HEIGHT * _BENT_RADIUS
+            maps = heads.bent(*middle, radius, angle_deg, pitch, (width, height))
+            seen = cv2.remap(self._sheet, *maps, cv2.INTER_LINEAR)
+            mask = cv2.remap(self._edge, *maps, cv2.INTER_LINEAR)
+            picture = self._behind.copy()
+            cv2.copyTo(seen, mask, picture)
+            return picture
         matrix = heads.tilted(self._sheet, *middle, height * 2.0, angle_deg)
         seen = cv2.warpPerspective(self._sheet, matrix, (width, height))
         mask = cv2.warpPerspective(self._edge, matrix, (width, height))
@@ -188,7 +200,7 @@ def _in_infrared(scene: str, canvas: Picture, face_px: float) -> Picture:
     """Grey, from the red that is nearest; paper without its ink, a screen without its picture."""
     red = cv2.GaussianBlur(canvas[:, :, 2], (0, 0), 0.8)
     grey = np.asarray(cv2.cvtColor(np.asarray(red, np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
-    blank = {"photo": 215, "screen": 22}.get(scene)
+    blank = {"photo": 215, "bent": 215, "bent-askew": 215, "screen": 22}.get(scene)
     if blank is not None:
         grey[_sheet(canvas, face_px)[1] > 0] = blank
     return grey
