@@ -51,7 +51,10 @@ FIRST_PREVIOUS: Final = "0" * 64
 # Above this (16 MiB) the WAL is folded back even while commands wait. Folding needs as much
 # room again before it frees any, so this is well below the ballast.
 _WAL_PAGES_MOST: Final = 2048
-_VACUUM_PAGES: Final = 512  # 4 MiB at a time: commands may be waiting
+# Giving pages back writes each of them to the WAL first: little at a time for a full disk,
+# and not for long, since commands may be waiting.
+_VACUUM_PAGES: Final = 64
+_VACUUM_ROUNDS: Final = 8
 _LAST_NUMBER: Final = "number:last"
 _CHAIN_HEAD: Final = "chain:head"
 _SERVICE: Final = "service:s"
@@ -612,7 +615,9 @@ class Store:
         """
         try:
             self._checkpoint()  # first: on a full disk it makes the room for what follows
-            if self._loose:
+            for _ in range(_VACUUM_ROUNDS):
+                if not self._loose:
+                    break
                 self._db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
                 self._checkpoint()
         except apsw.Error as error:
