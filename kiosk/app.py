@@ -31,6 +31,7 @@ from devices.records import PcscStatus
 from devices.samv.driver import SamvReader
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import SearchIndex
+from kiosk.contract.suites import SuiteId
 from kiosk.control import ControlServer
 from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
 from kiosk.journey.effects import (
@@ -55,16 +56,18 @@ from kiosk.journey.visit import Now, Rules, Visit
 from kiosk.logs import note
 from kiosk.queue_status import QUEUE_STATUS, status_handler
 from kiosk.runtime import Runtime
+from kiosk.sealing import KEYS, Sealing
 from kiosk.world.central import Asking
 from kiosk.world.clock import Clock
 from kiosk.world.codes import CodeReading
 from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
+from kiosk.world.heartbeat import Heartbeats
 from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
-from kiosk.world.submitting import Submitting, acknowledged
+from kiosk.world.submitting import Submitting
 from offline_queue.outbox import Outbox
-from offline_queue.sender import Sender, SenderSettings
+from offline_queue.sender import Heartbeat, Sender, SenderSettings
 from offline_queue.wire import WireSettings
 from screens.shell import Shell
 from screens.theme import Look
@@ -162,6 +165,37 @@ def _reader_of(settings: Settings) -> SamvReader:
     return SamvReader(reader.port, baud=reader.baud)
 
 
+def wire_of(settings: Settings) -> WireSettings:
+    """How the backend is reached."""
+    backend = settings.backend
+    return WireSettings(
+        backend.url,
+        connect_timeout_s=backend.connect_s,
+        read_timeout_s=backend.answer_s,
+        verify=backend.authorities or True,
+        certificate=certificate_of(settings),
+    )
+
+
+def certificate_of(settings: Settings) -> tuple[str, str] | None:
+    """The terminal's own certificate and key, for TLS that asks for one."""
+    backend = settings.backend
+    return (backend.certificate, backend.certificate_key) if backend.certificate else None
+
+
+def sealing_of(settings: Settings, now: Callable[[], datetime]) -> Sealing:
+    """The terminal's keys. Raises SealError for a pinned key that is none."""
+    sealing = settings.sealing
+    return Sealing(
+        Path(settings.data.directory) / KEYS,
+        terminal=settings.terminal.code,
+        suite=SuiteId(sealing.suite),
+        authority_keys=sealing.authority_keys,
+        now=now,
+        first_key_set=Path(sealing.key_set) if sealing.key_set else None,
+    )
+
+
 def rules_of(settings: Settings, *, demo: bool) -> Rules:
     """What the settings fix for every visit."""
     terminal, face, idle = settings.terminal, settings.face, settings.idle
@@ -248,8 +282,9 @@ class _Window(Shell):
 class Terminal(QObject):
     """One running terminal.
 
-    Raises (on construction): QueueError where the outbox cannot be opened, WordsError,
-    ControlBusy where another terminal listens, OSError where there can be no control socket.
+    Raises (on construction): SealError where the settings pin what is no key, QueueError where
+    the outbox cannot be opened, WordsError, ControlBusy where another terminal listens, OSError
+    where there can be no control socket.
     """
 
     painted = Signal()
@@ -271,8 +306,13 @@ class Terminal(QObject):
         self._words = load_words()
         self._bridge = _Bridge(self._post)
         self._finder = _Finder(pack)
+        self._clock = Clock()  # until the outbox tells the mark
+        self._sealing = sealing_of(settings, lambda: self._clock.now().civil)
         self._outbox = Outbox.open(
-            Path(settings.data.directory) / "outbox", terminal=settings.terminal.code
+            Path(settings.data.directory) / "outbox",
+            terminal=settings.terminal.code,
+            chain=self._sealing.chain,
+            reseal=self._sealing.reseal,
         )
         self._clock = Clock(self._kept_mark())
         self._control = self._listen()
@@ -345,6 +385,7 @@ class Terminal(QObject):
         if self._closed:
             return
         self._up = True
+        self._submitting.look()
         self._submitting.recover(self._clock.now().civil)
         self._reader.start()
         self._face.start()
@@ -394,7 +435,7 @@ class Terminal(QObject):
         )
         self._documents = PaperCapture(equipment.documents, reply)
         self._codes = CodeReading((self._documents,), reply)
-        self._submitting = Submitting(self._outbox, reply, self._pledge_text)
+        self._submitting = Submitting(self._outbox, reply, self._pledge_text, self._sealing)
         self._printing = Printing(
             equipment.receipts,
             equipment.sheets,
@@ -410,15 +451,21 @@ class Terminal(QObject):
             reply,
             connect_s=backend.connect_s,
             answer_s=backend.answer_s,
+            verify=backend.authorities or True,
+            certificate=certificate_of(settings),
         )
-        wire = WireSettings(
-            backend.url, connect_timeout_s=backend.connect_s, read_timeout_s=backend.answer_s
+        heartbeats = Heartbeats(
+            settings.terminal.code,
+            self._pack.hash,
+            self._sealing,
+            lambda: self._sender.line_up is True,
         )
         self._sender = Sender(
             self._outbox,
-            SenderSettings(wire, idle_probe_s=LINE_PROBE_S),
+            SenderSettings(wire_of(settings), idle_probe_s=LINE_PROBE_S),
             on_change=self._submitting.sender_says,
-            acknowledge=acknowledged,
+            acknowledge=self._sealing.acknowledged,
+            heartbeat=Heartbeat(heartbeats.tell, heartbeats.told, heartbeats.keys),
         )
 
     @property
@@ -545,6 +592,7 @@ class Terminal(QObject):
         self._reader.look()
         self._face.look()
         self._documents.look()
+        self._submitting.look()
         if self._looks % _PRINTER_EVERY == 0:
             self._printing.look()
         now = self._clock.now()

@@ -182,9 +182,9 @@ class Sealing:
         self, parts: Sequence[bytes], *, id_: str, number: str, at: datetime, lane: str = ""
     ) -> Sealed:
         with self._gate:
-            sealer, why_not = self._sealer, self._why_not
+            sealer = self._sealer
         if sealer is None:
-            raise SealError(why_not)
+            raise SealError(SealFault.NO_KEY)
         made = seal(
             sealer,
             parts,

@@ -20,13 +20,14 @@ from kiosk.catalogue.model import Pack
 from kiosk.demo.player import Player, Script, ScriptFailed
 from kiosk.demo.scenarios import BEFORE_THE_CUT, SCENARIOS, Scenario, after_power_cut
 from kiosk.demo.script import settle
-from kiosk.demo.stage import Backend, Stage
+from kiosk.demo.stage import KEY_SET, Backend, Stage
 from kiosk.receipts.raster import RasterError, render_png
 
 _CUT: Final = "power-cut"
 _PHASE: Final = "KIOSK_DEMO_PHASE"
 _FOLDER: Final = "KIOSK_DEMO_FOLDER"
 _URL: Final = "KIOSK_DEMO_BACKEND"
+_PIN: Final = "KIOSK_DEMO_PIN"
 _CHILD_DEADLINE_S: Final = 180.0
 
 
@@ -45,10 +46,13 @@ class DemoOptions:
 
 
 class _Elsewhere:
-    """A backend that another process steers; here only its address is known."""
+    """A backend that another process steers; here only its address and its keys are known."""
 
-    def __init__(self, url: str) -> None:
+    key_set = ""  # lies in the folder already
+
+    def __init__(self, url: str, authority_pin: str) -> None:
         self.url = url
+        self.authority_pin = authority_pin
 
     def pull(self) -> None:
         raise ScriptFailed("the backend belongs to another process")
@@ -214,12 +218,14 @@ def _power_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) 
         old.unlink()
     folder = Path(tempfile.mkdtemp(prefix="ou-kiosk-demo-"))
     backend = Backend(f"sqlite:///{folder / 'central.db'}")
+    (folder / KEY_SET).write_text(backend.key_set, encoding="utf-8")
     try:
         environment = {
             **os.environ,
             _PHASE: "before",
             _FOLDER: str(folder),
             _URL: backend.url,
+            _PIN: backend.authority_pin,
         }
         child = subprocess.run(
             [
@@ -257,6 +263,6 @@ def _power_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) 
 
 def _before_the_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) -> int:
     """The child: never returns when all goes as it should."""
-    elsewhere: Any = _Elsewhere(os.environ[_URL])
+    elsewhere: Any = _Elsewhere(os.environ[_URL], os.environ[_PIN])
     stage = Stage(Path(os.environ[_FOLDER]), elsewhere)
     return _play(options, pack, scenario, stage, item, scenario.play)

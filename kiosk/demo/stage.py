@@ -30,6 +30,7 @@ from kiosk.journey.steps.identify import badge_of
 from kiosk.journey.views import VerifyFaceView, View
 
 _BACKEND_DEADLINE_S: Final = 20.0
+KEY_SET: Final = "key-set.json"
 SALT: Final = "demo"
 FACES: Final[Mapping[str, str]] = {"elder": "astronaut", "man": "hopper", "expired": "hopper"}
 """Whose photograph stands for which invented person."""
@@ -51,7 +52,10 @@ class Backend:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.url = str(self._answer()["url"])
+        told = self._answer()
+        self.url = str(told["url"])
+        self.authority_pin = str(told["authority_pin"])
+        self.key_set = str(told["key_set"])
 
     def pull(self) -> None:
         """The line is dead."""
@@ -120,6 +124,7 @@ class Stage:
         self.sheets = SimulatedPrinter(self.folder / "sheets", "a4")
         self._own_backend = backend is None
         self.backend = backend or Backend(f"sqlite:///{self.folder / 'central.db'}")
+        self._leave_keys()
         self.papers: list[tuple[str, bytes]] = []
         self._portraits: dict[str, Any] = {}
 
@@ -204,6 +209,10 @@ class Stage:
             "screen": {"full_screen": False},
             "printer": {"kind": "none"},
             "backend": {"url": self.backend.url, "connect_s": 2, "answer_s": 10},
+            "sealing": {
+                "authority_keys": (self.backend.authority_pin,),
+                "key_set": str(self.folder / KEY_SET),
+            },
             "data": {
                 "directory": str(self.folder / "data"),
                 "socket": str(self.folder / "run" / "control.sock"),
@@ -213,6 +222,11 @@ class Stage:
         for section, inner in (changes or {}).items():
             values.setdefault(section, {}).update(inner)
         return Settings.model_validate(values)
+
+    def _leave_keys(self) -> None:
+        """The backend's keys are there from the first screen, as a technician would bring them."""
+        if self.backend.key_set:
+            (self.folder / KEY_SET).write_text(self.backend.key_set, encoding="utf-8")
 
     def _keep(self, what: str, pdf: bytes) -> None:
         self.papers.append((what, pdf))

@@ -57,7 +57,10 @@ class Asking:
         *,
         connect_s: float,
         answer_s: float,
+        verify: bool | str = True,
+        certificate: tuple[str, str] | None = None,
     ) -> None:
+        """`verify` and `certificate` as in `WireSettings`."""
         self._terminal = terminal
         self._reply = reply
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asking")
@@ -69,6 +72,8 @@ class Asking:
                 total_timeout_s=connect_s + answer_s,
                 user_agent="asking/1",
                 answer_most_bytes=_MOST_BYTES,
+                verify=verify,
+                certificate=certificate,
             )
         )
         self._asked: Future[CentralAnswered] | None = None

@@ -1,19 +1,24 @@
-"""Carries out Enqueue with the outbox, and tells what the sender learns.
+"""Carries out Enqueue: seals, hands to the outbox, and tells what the sender learns.
 
-"Saved" is said only after the outbox's commit, "received" only after the backend's answer,
-and always in this order.
+"Saved" is said only after the outbox's commit, "received" only after the backend's signed
+answer, and always in this order. What reaches the outbox is sealed already: after the commit
+nothing on this machine can read it. Whether anything could be taken in is known, and told,
+before a visit starts.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from kiosk.application.draft import Draft
-from kiosk.contract import Acknowledgement, canonical_bytes
+from kiosk.contract import ApplicationDocument
+from kiosk.contract.suites import SealError
 from kiosk.journey.effects import Enqueue, KeepRating
 from kiosk.journey.events import (
     Delivered,
@@ -29,21 +34,27 @@ from kiosk.wire import document_of
 from kiosk.world.binding import bound
 from offline_queue import sender as sending
 from offline_queue.errors import QueueError
+from offline_queue.limits import Intake
 from offline_queue.outbox import Outbox
-from offline_queue.records import Part, PrintState, Receipt, Submission, Unprinted
+from offline_queue.records import PrintState, Sealed, Unprinted
 
 _RECENT = timedelta(hours=2)
-_BROKEN = "QU-02"
 _OWN_FAULT = "QU-07"  # the application does not fit: this one, and no other, cannot be kept
-_INTAKE_CLOSED = frozenset({_BROKEN, "QU-06"})
 
 
-def acknowledged(body: bytes, id_: str, digest: str) -> Receipt:
-    """Read an acknowledgement. Raises ValueError unless it is one for this id and digest."""
-    said = Acknowledgement.model_validate_json(body)  # a ValidationError is a ValueError
-    if said.application_id != id_ or said.digest != digest:
-        raise ValueError("speaks of another submission")
-    return Receipt(said.case_number, said.sequence, said.received_at.isoformat())
+class Seals(Protocol):
+    """What seals an application to the backend."""
+
+    @property
+    def fault(self) -> str:
+        """The code of why nothing can be sealed, "" while it can."""
+        ...
+
+    def seal_application(
+        self, document: ApplicationDocument, attachments: Sequence[bytes], *, lane: str = ""
+    ) -> Sealed:
+        """The sealed submission, attachments in the document's order."""
+        ...
 
 
 class Submitting:
@@ -54,11 +65,15 @@ class Submitting:
         outbox: Outbox,
         reply: Callable[[Event], None],
         pledge_text: Callable[[str], str],
+        sealing: Seals,
     ) -> None:
         """`pledge_text` gives the pledge's words in a language."""
         self._outbox = outbox
         self._reply = reply
         self._pledge_text = pledge_text
+        self._sealing = sealing
+        self._run = secrets.token_hex(4)  # visits are numbered anew after a restart
+        self._intake = (True, "")
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="submitting")
         self._visits: dict[str, int] = {}  # receipt number -> visit that handed it in
         self._order = threading.Lock()  # "saved" is said before the sender may say more
@@ -88,6 +103,23 @@ class Submitting:
             self._reply(Recovered(tuple((u.number, u.saved_at) for u in recent)))
 
         self._outbox.unprinted(wanted).add_done_callback(found)
+
+    def look(self) -> None:
+        """See whether anything can be taken in; answers WorldChanged when that has changed."""
+        self._outbox.intake().add_done_callback(self._looked)
+
+    def _looked(self, done: Future[Intake]) -> None:
+        error = done.exception()
+        if error is not None:
+            open_, code = False, error.code if isinstance(error, QueueError) else _OWN_FAULT
+        else:
+            code = self._sealing.fault
+            open_ = done.result().open and not code
+            if not done.result().open:
+                code = done.result().code
+        if (open_, code) != self._intake:
+            self._intake = (open_, code)
+            self._reply(WorldChanged(intake_open=open_, intake_code=code))
 
     def give_up_printing(self, number: str) -> None:
         """The resident left without paper: the stub is not offered to whoever comes next."""
@@ -140,22 +172,20 @@ class Submitting:
             application_id=uuid.uuid4().hex,
             pledge_text=self._pledge_text(draft.language),
         )
-        submission = Submission(
-            id=document.application_id,
-            number=number,
-            document=canonical_bytes(document),
-            parts=tuple(Part(a.id, a.media_type, a.data) for a in draft.attachments),
-            created_at=draft.made_at,
+        data = {attachment.id: attachment.data for attachment in draft.attachments}
+        sealed = self._sealing.seal_application(
+            document,
+            [data[attachment.id] for attachment in document.attachments()],
+            lane=f"{self._run}-{visit}",
         )
-        self._outbox.enqueue(submission).result()
+        self._outbox.enqueue(sealed).result()
         return Saved(visit, number, document.application_id)
 
     def _failed(self, error: Exception, visit: int) -> None:
-        code = error.code if isinstance(error, QueueError) else _OWN_FAULT
+        code = error.code if isinstance(error, (QueueError, SealError)) else _OWN_FAULT
         note("save-failed", code=code, kind=type(error).__name__)
         self._reply(SaveFailed(visit, code))
-        if code in _INTAKE_CLOSED:
-            self._reply(WorldChanged(intake_open=False))
+        self.look()
 
     def _count(self, key: str) -> None:
         kept = self._outbox.get_meta(key).result()
