@@ -8,7 +8,8 @@ Promises:
 - A character with several readings is found by each of them.
 - From four characters on, one slip (a wrong, missing, additional or swapped character) is
   tolerated, but only where nothing fits exactly.
-- The best fit comes first; among equals, what is used more.
+- The best fit comes first; among equals, what is used more. Only as much is looked at as
+  is shown, so that a keystroke stays quick however many fit.
 - An index never changes. Building one imports pypinyin, unless the readings are given.
 """
 
@@ -17,9 +18,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice, pairwise
 from typing import TypeAlias
 
 from kiosk.catalogue.model import Bundle, Item, Pack
@@ -30,17 +32,18 @@ Readings: TypeAlias = Mapping[str, tuple[str, ...]]
 MAX_QUERY_CHARS = 40
 MAX_WORDS = 6
 MIN_SLIP_CHARS = 4
-MAX_SCATTERED = 8
+MAX_SCATTERED = 5
 
-# How good a fit is; more is better.
-_EXACT, _PREFIX, _PART = 100, 90, 80
-_INITIALS, _INITIALS_PREFIX, _MIXED_PREFIX, _MIXED = 78, 74, 70, 60
-_ENGLISH_EXACT, _ENGLISH_WORD, _ENGLISH_PREFIX = 85, 72, 66
-_SCATTERED, _SLIP = 30, 20
+MAX_TRIED = 300  # codes of the rarest word of several on which the others are tried
+MAX_SLIPS = 250  # places where half of a word with a slip is looked at
+MAX_COUNTED = 100  # what use on this terminal can add to a rank
+MAX_LINES = 4  # readings of one text
 
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
 _WORD = re.compile(r"[a-z0-9]+")
+_MARKS = ";\n"
+_NO_WORD = re.compile(r"[\s';]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +52,34 @@ class _Entry:
 
     code: str
     text: str  # folded
-    sounds: tuple[tuple[str, ...], ...]  # per character: what may be typed for it
-    pinyin: str
-    initials: str
-    words: tuple[str, ...]  # Latin words
+    chinese: bool = False
+    sounds: tuple[str, ...] = ()  # ";she社;bao保", a line for each reading
+    pinyin: str = ""
+    initials: str = ""
+    words: tuple[str, ...] = ()  # Latin words
+
+    def has(self, word: str, typed: re.Pattern[str]) -> bool:
+        """True when the word fits anywhere."""
+        if self.words:
+            return any(one.startswith(word) for one in self.words)
+        return word in self.text or any(typed.search(line) for line in self.sounds)
 
 
 class _Lines:
     """Many short texts searched at once, as the lines of one long text."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        lines = list(texts)
-        self.text = "\n".join(["", *lines, ""])
+    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
+        """`lines` are texts with their codes."""
+        pairs = list(lines)
+        self.text = "\n".join(["", *(text for text, _ in pairs), ""])
+        self._codes = [code for _, code in pairs]
         self._begins = [0]
-        for line in lines:
+        for line, _ in pairs:
             self._begins.append(self._begins[-1] + len(line) + 1)
 
-    def line(self, place: int) -> tuple[int, int]:
-        """Number and beginning of the line in which a place of the long text lies."""
-        number = bisect_right(self._begins, place - 1) - 1
-        return number, self._begins[number] + 1
+    def code(self, place: int) -> str:
+        """Whose line a place of the long text lies in."""
+        return self._codes[min(bisect_right(self._begins, place), len(self._codes)) - 1]
 
     def hits(self, needle: str) -> Iterator[int]:
         """Where the needle occurs."""
@@ -77,116 +88,228 @@ class _Lines:
             yield place
             place = self.text.find(needle, place + 1)
 
+    def codes(self, needle: str) -> Iterator[str]:
+        """Codes of the lines in which it occurs, each line once."""
+        text, end = self.text, len(self.text)
+        place = text.find(needle)
+        while place >= 0:
+            yield self.code(place)
+            line_end = text.find("\n", place + 1)
+            place = text.find(needle, line_end if line_end >= 0 else end)
+
+    def codes_of(self, pattern: re.Pattern[str]) -> Iterator[str]:
+        """Codes of the lines in which a pattern fits, each line once."""
+        text = self.text
+        found = pattern.search(text)
+        while found:
+            place = found.start()
+            yield self.code(place)
+            found = pattern.search(text, text.find("\n", place + 1))
+
+
+class _Sounds:
+    """Lines of sounds; for every two signs the lines in which they can begin or be typed.
+
+    A set of lines is a number with a bit for each, so that sets meet in no time; only the
+    lines that hold all pairs of what was typed are compared with the pattern.
+    """
+
+    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
+        pairs = list(lines)
+        self._lines = [line for line, _ in pairs]
+        self._codes = [code for _, code in pairs]
+        first: dict[str, list[int]] = {}
+        begins: dict[str, list[int]] = {}
+        near: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines):
+            tokens = line[1:].split(";")
+            tokens.append("")
+            for signs in _openings(tokens[0], tokens[1]):
+                begins.setdefault(signs, []).append(number)
+            for token, following in pairwise(tokens):
+                for signs in _openings(token, following):
+                    first.setdefault(signs, []).append(number)
+                for pair in _neighbours(token, following):
+                    near.setdefault(pair, []).append(number)
+        self._begins, self._first, self._near = map(_bits, (begins, first, near))
+
+    def codes(self, typed: _Typed, *, begun: bool) -> Iterator[str]:
+        """Codes of the lines that can be typed so, from their beginning or anywhere."""
+        chars = typed.chars
+        if not chars:
+            return
+        lines = (self._begins if begun else self._first).get(chars[:2], 0)
+        for place in range(1, len(chars) - 1):
+            lines &= self._near.get(chars[place : place + 2], 0)
+        if not lines:
+            return
+        pattern = re.compile(typed.begun if begun else typed.anywhere)
+        fits = pattern.match if begun else pattern.search
+        places = bin(lines)[:1:-1]
+        number = places.find("1")
+        while number >= 0:
+            if fits(self._lines[number]):
+                yield self._codes[number]
+            number = places.find("1", number + 1)
+
+
+@cache
+def _starting(token: str) -> tuple[str, ...]:
+    """What may be typed first for a character: the first letter of its reading, or itself."""
+    return tuple({token[0], token[-1]}) if token else ()
+
+
+@cache
+def _openings(token: str, following: str) -> tuple[str, ...]:
+    """The first one and two signs of everything that can be typed from a character on."""
+    signs = {*_starting(token), token[:2] if len(token) > 2 else ""}
+    signs.update(one + sign for one in _starting(token) for sign in _starting(following))
+    return tuple(signs - {""})
+
+
+@cache
+def _neighbours(token: str, following: str) -> tuple[str, ...]:
+    """Every two signs that can follow each other when somebody types these characters."""
+    pairs = {token[at : at + 2] for at in range(len(token) - 1)}
+    pairs.update(one + sign for sign in _starting(following) for one in token)
+    return tuple(pairs)
+
+
+def _bits(lists: Mapping[str, list[int]]) -> dict[str, int]:
+    made = {}
+    for key, numbers in lists.items():
+        array = bytearray(numbers[-1] // 8 + 1)
+        for number in numbers:
+            array[number >> 3] |= 1 << (number & 7)
+        made[key] = int.from_bytes(array, "little")
+    return made
+
 
 class SearchIndex:
     """Finds codes of items and bundles."""
 
     def __init__(self, entries: Iterable[_Entry], ranks: Mapping[str, int]) -> None:
-        self._entries = tuple(entries)
         self._order = {
             code: place
             for place, code in enumerate(sorted(ranks, key=lambda code: (-ranks[code], code)))
         }
-        self._texts = _Lines(one.text for one in self._entries)
-        self._initials = _Lines(one.initials for one in self._entries)
-        self._pinyin = _Lines(one.pinyin for one in self._entries)
-        self._english = _Lines("".join(f" {word}" for word in one.words) for one in self._entries)
-        self._joined = _Lines("".join(one.words) for one in self._entries)
-        # Where a mixture may begin: its first one or two characters -> (entry, position).
-        self._starts: dict[str, list[tuple[_Entry, int]]] = {}
+        # What is used more stands further up in every text that is searched, so that the first
+        # hits of each kind are the best of it and the rest need not be looked at.
+        self._entries = tuple(sorted(entries, key=lambda one: self._order[one.code]))
+        self._codes = tuple(one.code for one in self._entries)
+        self._own: dict[str, list[_Entry]] = {}
         for entry in self._entries:
-            for place in range(len(entry.sounds)):
-                for begin in _beginnings(entry.sounds, place):
-                    self._starts.setdefault(begin, []).append((entry, place))
+            self._own.setdefault(entry.code, []).append(entry)
+        every = self._entries
+        chinese = [one for one in every if one.chinese]
+        latin = [one for one in every if one.words]
+        self._whole = _grouped(every, lambda one: one.text)
+        self._whole_initials = _grouped(chinese, lambda one: one.initials)
+        self._whole_english = _grouped(latin, lambda one: "".join(one.words))
+        self._texts = _Lines((one.text, one.code) for one in every if not one.words)
+        self._initials = _Lines((one.initials, one.code) for one in chinese)
+        self._sounds = _Sounds((line, one.code) for one in chinese for line in one.sounds)
+        self._pinyin = _Lines((one.pinyin, one.code) for one in every)
+        self._english = _Lines((f" {' '.join(one.words)} ", one.code) for one in latin)
+        self._joined = _Lines(("".join(one.words), one.code) for one in latin)
 
     @classmethod
-    def build(cls, pack: Pack, readings: Readings | None = None) -> SearchIndex:
-        """The index of a pack; `readings` (see `readings_of`) spares importing pypinyin."""
+    def build(
+        cls,
+        pack: Pack,
+        readings: Readings | None = None,
+        use_counts: Mapping[str, int] | None = None,
+    ) -> SearchIndex:
+        """The index of a pack.
+
+        `readings` (see `readings_of`) spares importing pypinyin; `use_counts` says how often
+        each was chosen on this terminal, which counts beside the catalogue's own rank.
+        """
         known = readings if readings is not None else readings_of(pack)
+        counts = use_counts or {}
         entries = [
             _entry(code, text, known.get(text, ()))
             for code, texts in _texts(pack).items()
             for text in texts
         ]
-        return cls(entries, {code: one.use_rank for code, one in _searched(pack).items()})
+        ranks = {
+            code: one.use_rank + min(counts.get(code, 0), MAX_COUNTED)
+            for code, one in _searched(pack).items()
+        }
+        return cls(entries, ranks)
 
     def find(self, query: str, limit: int = 20) -> tuple[str, ...]:
         """At most `limit` codes, best first; for an empty query, those used most."""
-        words = _fold(query[:MAX_QUERY_CHARS]).replace("'", " ").split()
+        words = _NO_WORD.sub(" ", _fold(query[:MAX_QUERY_CHARS])).split()
         if not words:
             return tuple(self._order)[:limit]
-        scores = self._all_words(words[:MAX_WORDS])
         word = "".join(words)
-        if not scores and MIN_SLIP_CHARS <= len(word) <= MAX_QUERY_CHARS:
-            self._slips(word, scores)
-        best = sorted(scores, key=lambda code: (-scores[code], self._order[code]))
-        return tuple(best[:limit])
+        found = self._first(self._fits(word), limit)
+        if len(found) < limit and len(words) > 1:
+            found = self._first((*found, *self._all_words(words[:MAX_WORDS], limit)), limit)
+        if not found and len(word) > 1 and word.isascii():
+            found = self._first(self._scattered(word), limit)
+        if not found and len(word) >= MIN_SLIP_CHARS:
+            found = self._first(self._slips(word), limit)
+        return found
 
-    def _all_words(self, words: list[str]) -> dict[str, int]:
-        joined = self._fits("".join(words))
-        if len(words) == 1:
-            return joined
-        each = [self._fits(word) for word in words]
-        for code in set(each[0]).intersection(*each[1:]):
-            joined[code] = max(joined.get(code, 0), min(one[code] for one in each))
-        return joined
+    def _first(self, codes: Iterable[str], limit: int) -> tuple[str, ...]:
+        """The first different codes; what comes later is not even looked for."""
+        found: dict[str, None] = {}
+        for code in codes:
+            found[code] = None
+            if len(found) == limit:
+                break
+        return tuple(found)
 
-    def _fits(self, word: str) -> dict[str, int]:
-        scores: dict[str, int] = {}
-        self._written(word, scores)
-        if word.isascii():
-            self._english_words(word, scores)
+    def _fits(self, word: str) -> Iterator[str]:
+        """Codes that the word fits, best kind of fit first, within a kind by use."""
+        ascii_word = word.isascii()
+        yield from self._whole.get(word, ())
+        yield from self._texts.codes(f"\n{word}")
+        if ascii_word:
+            yield from self._whole_english.get(word, ())
+        yield from self._texts.codes(word)
+        if ascii_word:
             if len(word) > 1:
-                self._initial_letters(word, scores)
-        typed = _Typed(word)
-        for entry, place in self._starts.get(word[:2], ()):
-            score = _MIXED if place else _MIXED_PREFIX
-            if scores.get(entry.code, 0) < score and typed.means(entry.sounds, place):
-                scores[entry.code] = score
-        if not scores and word.isascii() and word.isalpha() and 1 < len(word) <= MAX_SCATTERED:
-            self._scattered(word, scores)
-        return scores
+                yield from self._whole_initials.get(word, ())
+                yield from self._initials.codes(f"\n{word}")
+            yield from self._english.codes(f" {word} ")
+        typed = _typed(word)
+        yield from self._sounds.codes(typed, begun=True)
+        if ascii_word:
+            yield from self._english.codes(f" {word}")
+            yield from self._joined.codes(f"\n{word}")
+        yield from self._sounds.codes(typed, begun=False)
 
-    def _raise(self, scores: dict[str, int], line: int, score: int) -> None:
-        code = self._entries[line].code
-        if scores.get(code, 0) < score:
-            scores[code] = score
+    def _all_words(self, words: list[str], limit: int) -> Iterator[str]:
+        """Codes that every word fits: those of the rarest word, of which the others are tried."""
+        rarest, rest = words[0], words[1:]
+        fewest = MAX_TRIED + 1
+        for place, word in enumerate(words):
+            count = len(self._first(self._fits(word), min(fewest, MAX_TRIED)))
+            if count < fewest:
+                fewest, rarest, rest = count, word, words[:place] + words[place + 1 :]
+        patterns = [re.compile(_typed(word).anywhere) for word in rest]
+        given = 0
+        for code in self._first(self._fits(rarest), MAX_TRIED):
+            own = self._own[code]
+            if all(
+                any(one.has(word, pattern) for one in own)
+                for word, pattern in zip(rest, patterns, strict=True)
+            ):
+                yield code
+                given += 1
+                if given == limit:
+                    return
 
-    def _written(self, word: str, scores: dict[str, int]) -> None:
-        """The word stands in the text as it is."""
-        for place in self._texts.hits(word):
-            line, begin = self._texts.line(place)
-            entry = self._entries[line]
-            if len(entry.text) == len(word):
-                self._raise(scores, line, _EXACT)
-            elif not entry.words:
-                self._raise(scores, line, _PREFIX if place == begin else _PART)
-
-    def _initial_letters(self, word: str, scores: dict[str, int]) -> None:
-        for place in self._initials.hits(word):
-            line, begin = self._initials.line(place)
-            whole = len(self._entries[line].initials) == len(word)
-            first = _INITIALS if whole else _INITIALS_PREFIX
-            self._raise(scores, line, first if place == begin else _MIXED)
-
-    def _english_words(self, word: str, scores: dict[str, int]) -> None:
-        text = self._english.text
-        for place in self._english.hits(f" {word}"):
-            whole = text[place + len(word) + 1] in " \n"
-            line = self._english.line(place)[0]
-            self._raise(scores, line, _ENGLISH_WORD if whole else _ENGLISH_PREFIX)
-        for place in self._joined.hits(f"\n{word}"):
-            line = self._joined.line(place + 1)[0]
-            whole = self._joined.text[place + len(word) + 1] == "\n"
-            self._raise(scores, line, _ENGLISH_EXACT if whole else _ENGLISH_PREFIX)
-
-    def _scattered(self, word: str, scores: dict[str, int]) -> None:
+    def _scattered(self, word: str) -> Iterator[str]:
         """Initials in the right order, the first one first, with others between them."""
-        pattern = "\n" + word[0] + "".join(f"[^{letter}\n]*{letter}" for letter in word[1:])
-        for match in re.finditer(pattern, self._initials.text):
-            self._raise(scores, self._initials.line(match.start() + 1)[0], _SCATTERED)
+        if word.isalpha() and len(word) <= MAX_SCATTERED:
+            pattern = f"\n{word[0]}" + "".join(f"[^{letter}\n]*{letter}" for letter in word[1:])
+            yield from self._initials.codes_of(re.compile(pattern))
 
-    def _slips(self, word: str, scores: dict[str, int]) -> None:
+    def _slips(self, word: str) -> Iterator[str]:
         """With one slip one half of the word is still right; only there it is looked for."""
         half = len(word) // 2
         swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
@@ -194,26 +317,51 @@ class SearchIndex:
         slip = cache(_one_slip)
         for lines in (self._texts, self._pinyin) if word.isascii() else (self._texts,):
             text = lines.text
-            for place in lines.hits(swapped):
-                self._raise(scores, lines.line(place)[0], _SLIP)
-            for place in lines.hits(head):
+            yield from lines.codes(swapped)
+            for place in islice(lines.hits(head), MAX_SLIPS):
                 after = place + half
                 if slip(tail, text[after : after + len(tail) + 1]):
-                    self._raise(scores, lines.line(place)[0], _SLIP)
-            for place in lines.hits(tail):
+                    yield lines.code(place)
+            for place in islice(lines.hits(tail), MAX_SLIPS):
                 if slip(head[::-1], text[max(0, place - half - 1) : place][::-1]):
-                    self._raise(scores, lines.line(place)[0], _SLIP)
+                    yield lines.code(place)
 
 
-def _beginnings(sounds: tuple[tuple[str, ...], ...], place: int) -> set[str]:
-    """The first one and two characters of everything that can be typed from a place on."""
-    begins: set[str] = set()
-    following = {one[0] for one in sounds[place + 1]} if place + 1 < len(sounds) else set()
-    for sound in sounds[place]:
-        begins.add(sound[0])
-        begins.add(sound[:2])
-        begins.update(sound[0] + letter for letter in following)
-    return begins
+def _grouped(
+    entries: Iterable[_Entry], by: Callable[[_Entry], str]
+) -> Mapping[str, tuple[str, ...]]:
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        groups.setdefault(by(entry), []).append(entry.code)
+    return {text: tuple(dict.fromkeys(codes)) for text, codes in groups.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A word that may stand for characters, as a pattern over lines of `_Entry.sounds`.
+
+    Each typed letter goes on in the reading in which the one before stood, or begins the
+    next character's; a typed character is itself.
+    """
+
+    chars: str
+    begun: str  # from the first character of a line
+    anywhere: str
+
+
+def _typed(word: str) -> _Typed:
+    chars = "".join(char for char in word if char not in _MARKS)
+    if not chars:
+        return _Typed("", _NEVER, _NEVER)
+    rest = "".join(
+        f"(?:[^;]*;)?{re.escape(char)}" if char.isascii() else f"[^;]*;[a-z0-9]*{char}"
+        for char in chars[1:]
+    )
+    first = f";{re.escape(chars[0])}" if chars[0].isascii() else f";[a-z0-9]*{chars[0]}"
+    return _Typed(chars, f"{first}{rest}", f"{first}{rest}")
+
+
+_NEVER = "(?!)"
 
 
 def readings_of(pack: Pack) -> dict[str, tuple[str, ...]]:
@@ -266,60 +414,33 @@ def _read(text: str) -> tuple[str, ...]:
 
 
 def _entry(code: str, text: str, readings: tuple[str, ...]) -> _Entry:
-    chinese = not _latin(text) and len(readings) == len(text)
-    sounds: list[tuple[str, ...]] = []
-    pinyin, initials = [], []
-    for char, reading in zip(text, readings if chinese else (), strict=False):
-        spoken = [sound for sound in reading.split("/") if sound]
-        sounds.append((char, *spoken))
-        pinyin.append(spoken[0] if spoken else char)
-        initials.append(pinyin[-1][0])
+    if _latin(text):
+        return _Entry(code, text, words=tuple(_WORD.findall(text)), pinyin=text)
+    every = [
+        tuple(sound for sound in one.split("/") if sound)
+        for one in (readings if len(readings) == len(text) else [""] * len(text))
+    ]
+    usual = [one[0] if one else char for char, one in zip(text, every, strict=True)]
+    lines = [usual]
+    for place, one in enumerate(every):
+        lines += [[*usual[:place], other, *usual[place + 1 :]] for other in one[1:]]
     return _Entry(
         code,
         text,
-        tuple(sounds),
-        "".join(pinyin) if chinese else text,
-        "".join(initials),
-        tuple(_WORD.findall(text)) if not chinese else (),
+        chinese=True,
+        sounds=tuple(_sounded(text, line) for line in lines[:MAX_LINES]),
+        pinyin="".join(usual),
+        initials="".join(sound[0] for sound in usual),
     )
 
 
-class _Typed:
-    """A word that may stand for characters: each as itself or as the beginning of a reading."""
-
-    def __init__(self, word: str) -> None:
-        self._word = word
-        self._ends: dict[tuple[tuple[str, ...], int], tuple[int, ...]] = {}
-
-    def means(self, sounds: tuple[tuple[str, ...], ...], place: int) -> bool:
-        """True when the characters from `place` on can be typed as this word."""
-        length = len(self._word)
-        ends: tuple[int, ...] = (0,)
-        while place < len(sounds) and ends:
-            options = sounds[place]
-            if len(ends) == 1:
-                ends = self._after(options, ends[0])
-            else:
-                ends = tuple({end for begin in ends for end in self._after(options, begin)})
-            if length in ends:
-                return True
-            place += 1
-        return False
-
-    def _after(self, options: tuple[str, ...], begin: int) -> tuple[int, ...]:
-        """Where one character can end that begins here; remembered, for characters recur."""
-        known = self._ends.get((options, begin))
-        if known is None:
-            known = tuple(
-                {
-                    begin + size
-                    for option in options
-                    for size in range(1, len(option) + 1)
-                    if self._word.startswith(option[:size], begin)
-                }
-            )
-            self._ends[options, begin] = known
-        return known
+def _sounded(text: str, sounds: list[str]) -> str:
+    """One line for patterns: before each character a mark and how it is read."""
+    parts = []
+    for char, sound in zip(text, sounds, strict=True):
+        typed = sound if _WORD.fullmatch(sound) else ""
+        parts.append(f";{typed}{'' if char in _MARKS else char}")
+    return "".join(parts)
 
 
 def _one_slip(typed: str, meant: str) -> bool:
