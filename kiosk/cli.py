@@ -75,6 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return _CANNOT_RUN
     from kiosk import logs
     from kiosk.app import Terminal, application, equipment_of
+    from kiosk.contract.suites import SealError
     from kiosk.control import ControlBusy
     from offline_queue.errors import QueueError
 
@@ -82,6 +83,9 @@ def _run(arguments: argparse.Namespace) -> int:
     app = application()
     try:
         terminal = Terminal(settings, pack, equipment_of(settings))
+    except SealError as error:
+        _complain(f"{error}: [sealing] authority_keys")
+        return _CANNOT_RUN
     except QueueError as error:
         _complain(f"{error}: [data] directory = {settings.data.directory!r}")
         return _CANNOT_RUN
@@ -150,6 +154,22 @@ def _queue_status(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _keys(arguments: argparse.Namespace) -> int:
+    """The terminal's public keys, to be enrolled at the backend; made if there are none."""
+    from kiosk.contract.suites import SealError
+    from kiosk.sealing import KEYS, enrolment
+
+    settings = _settings_of(arguments)
+    try:
+        lines = enrolment(Path(settings.data.directory) / KEYS)
+    except SealError as error:
+        _complain(f"{error}: [data] directory = {settings.data.directory!r}")
+        return _CANNOT_RUN
+    for line in lines:
+        print(f"{settings.terminal.code} {line}")  # noqa: T201
+    return 0
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     """What is attached, and whether it works."""
     from kiosk import logs
@@ -198,6 +218,15 @@ def _parser() -> argparse.ArgumentParser:
     status = queue_commands.add_parser("status", help="what waits, and since when")
     status.add_argument("--settings", metavar="FILE", default="")
     status.set_defaults(run=_queue_status)
+
+    keys = commands.add_parser(
+        "keys",
+        help="print this terminal's public keys",
+        description="Print the public parts of the keys with which this terminal signs, one line "
+        "each, as the backend enrols them. Makes the keys if there are none.",
+    )
+    keys.add_argument("--settings", metavar="FILE", default="")
+    keys.set_defaults(run=_keys)
 
     doctor = commands.add_parser(
         "doctor",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from central_backend.keyring import Made, in_memory
+from kiosk.cli import main
 from kiosk.contract import (
     AcknowledgementText,
     ApplicationDocument,
@@ -19,7 +20,7 @@ from kiosk.contract import (
     SignedKeySet,
     canonical_bytes,
 )
-from kiosk.contract.keys import generate, key_text, published, rotated, sign_key_set
+from kiosk.contract.keys import generate, key_text, pin, published, rotated, sign_key_set
 from kiosk.contract.sealing import entry_digest, sign_acknowledgement, unseal, verify_entry
 from kiosk.contract.suites import KeyPair, KeyUse, SealError, SuiteId, suite_of
 from kiosk.sealing import Sealing, enrolment, signing_keys
@@ -203,10 +204,10 @@ def test_a_damaged_key_set_on_the_disk_is_fetched_again(tmp_path: Path) -> None:
     assert made.fault == ""
 
 
-@pytest.mark.parametrize("pin", ["1:" + "A" * 42, "2:AAAA", "rubbish"])
-def test_a_pin_that_is_no_key_stops_the_start(tmp_path: Path, pin: str) -> None:
+@pytest.mark.parametrize("text", ["1:" + "A" * 42, "2:AAAA", "rubbish"])
+def test_a_pin_that_is_no_key_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(SealError):
-        sealing(tmp_path, pins=(pin,))
+        sealing(tmp_path, pins=(text,))
 
 
 # -- sealing ------------------------------------------------------------------------------------
@@ -334,3 +335,26 @@ def test_only_a_signed_acknowledgement_for_these_bytes_counts(
 
 def test_the_key_set_of_the_tests_is_a_real_one() -> None:
     assert SignedKeySet.model_validate_json(FIRST).key_set.version == 1
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+def test_the_public_keys_are_printed_for_enrolment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "terminal.toml"
+    settings.write_text(
+        f'[terminal]\ncode = "LW007"\n[data]\ndirectory = "{tmp_path / "data"}"\n', "utf-8"
+    )
+    said = []
+    for _ in range(2):
+        assert main(["keys", "--settings", str(settings)]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    keys = [line.split() for line in said[0].splitlines()]
+    assert [terminal for terminal, _ in keys] == ["LW007", "LW007"]
+    assert [pin(text).suite for _, text in keys] == list(SuiteId)
+    (tmp_path / "data" / "keys" / "signing-keys.json").write_text("", "utf-8")
+    assert main(["keys", "--settings", str(settings)]) == 3
+    assert "SE-09" in capsys.readouterr().err
