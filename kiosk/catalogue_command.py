@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from config.words import load_words
-from kiosk.catalogue.check import report
+from kiosk.catalogue.check import prove
 from kiosk.catalogue.diff import diff
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
@@ -82,7 +82,7 @@ def pack_of(path: Path) -> Pack:
 
 def certificate_of(pack: Pack) -> Certificate:
     """The proof of a catalogue. Raises CatalogueErrors where it cannot be proven."""
-    proven = report(pack)
+    proven = prove(pack)
     if proven.findings:
         raise CatalogueErrors(proven.findings)
     points = sum(len(m.review) for matter in pack.items.values() for m in matter.materials)

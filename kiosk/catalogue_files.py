@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kiosk.catalogue.check import Report, report
+from kiosk.catalogue.check import Proof, prove
 from kiosk.catalogue.errors import CatalogueErrors, Finding, Findings, Rule
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import Pack
@@ -88,7 +88,7 @@ def format_findings(findings: Iterable[Finding]) -> str:
     return "\n".join(str(finding) for finding in findings)
 
 
-def format_report(pack: Pack, proven: Report) -> str:
+def format_report(pack: Pack, proven: Proof) -> str:
     """What was checked, as a table."""
     lines = [f"{'code':<9}{'questions':>10}{'situations':>11}{'materials':>10}{'cases':>8}  name"]
     for row in proven.rows:
@@ -98,9 +98,14 @@ def format_report(pack: Pack, proven: Report) -> str:
             f"{row.code:<9}{row.questions:>10}{row.situations:>11}{row.materials:>10}"
             f"{row.cases:>8}  {matter.name.zh} ({kind})"
         )
+    own = [row for row in proven.rows if row.code in pack.items]
     lines.append(
-        f"{len(pack.items)} items, {len(pack.bundles)} bundles, {len(pack.groups)} groups; "
-        f"every case has exactly one situation; pack {pack.hash[:12]}"
+        f"{len(pack.items)} items, {len(pack.bundles)} bundles, "
+        f"{sum(row.situations for row in own)} situations, "
+        f"{proven.cases} distinguishable answer sets, "
+        f"{sum(row.materials for row in own)} materials, "
+        f"{sum(row.review_points for row in own)} review points; "
+        f"every answer set has exactly one situation; pack {pack.hash[:12]}"
     )
     return "\n".join(lines)
 
@@ -111,7 +116,7 @@ def check_command(directory: Path = DEFAULT_DIRECTORY) -> int:
         pack = load_directory(directory)
     except CatalogueErrors as error:
         return _refused(error.findings)
-    proven = report(pack)
+    proven = prove(pack)
     if proven.findings:
         return _refused(proven.findings)
     sys.stdout.write(format_report(pack, proven) + "\n")

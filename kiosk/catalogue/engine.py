@@ -49,6 +49,7 @@ from kiosk.catalogue.model import (
     Situation,
 )
 
+ENGINE_VERSION = 2  # counts up when the same catalogue would mean something else
 MAX_PIVOTS = 3  # how deep `most_left` looks into branches that exclude each other
 _WORST = (Result.ACCEPT, Result.COUNTER, Result.NOT_POSSIBLE)
 

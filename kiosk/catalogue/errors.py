@@ -81,6 +81,10 @@ class Rule(Enum):
     NOBODY = ("CT-87", "a case in which no item of the bundle takes part")
     TOO_LARGE = ("CT-88", "too many cases to prove them all")
     DEAD_TEST = ("CT-89", "a test that can never be true, or never false")
+    ALWAYS = ("CT-90", "a condition that is always true")
+    DEAD_OPTION = ("CT-91", "an option that no condition names")
+    DEAD_END = ("CT-92", "everybody is turned away, whatever they answer")
+    COMPOSITION = ("CT-93", "an item is not the same in a bundle as alone")
 
     @property
     def code(self) -> str:

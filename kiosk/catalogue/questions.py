@@ -45,6 +45,10 @@ def questions_of(
         if question.kind is QuestionKind.DATE and question.id in roles:
             one.report(Rule.BAD_NAME, f"'{question.id}' is the name of a role", "rename it")
         mark("questions", question.id, one)
+        for index, option in enumerate(question.options):
+            options = one.table().find("options")
+            if options:
+                mark("options", f"{question.id}.{option.id}", options.parts()[index])
         questions.append(question)
         earlier.setdefault(question.id, question)
     return tuple(questions)

@@ -154,6 +154,7 @@ form:
     kind: name
     about: child
     when: {for_whom: child}
+  - {key: host, label: {zh: 朋友的姓名, en: Host}, kind: name, required: false, when: {kin: friend}}
 situations:
   - id: adult
     name: {zh: 成年人旅游或探亲, en: "Adult, tourism or family"}

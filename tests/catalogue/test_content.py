@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.catalogue.check import report
+from kiosk.catalogue.check import prove
 from kiosk.catalogue.engine import validate, walk
 from kiosk.catalogue.model import (
     Answer,
@@ -894,7 +894,7 @@ def test_cases_reach_every_situation_and_five_for_each_application(pack: Pack) -
 
 
 def test_the_check_finds_nothing_and_looked_at_every_case(pack: Pack) -> None:
-    found = report(pack)
+    found = prove(pack)
     assert list(found.findings) == []
     for row in found.rows:
         assert row.complete, row.code
