@@ -24,6 +24,8 @@ SCENARIO_NAMES: Final = (
     "offline",
     "wrong-person",
     "refuses-face",
+    "social-card",
+    "passport",
     "no-match-at-night",
     "card-removed",
     "expired-card",

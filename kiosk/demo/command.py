@@ -85,7 +85,7 @@ def run(options: DemoOptions, pack: Pack) -> int:
         return _power_cut(options, pack, scenario, item)
     for old in options.out.glob("[0-9][0-9]-*.png"):
         old.unlink()
-    with Stage() as stage:
+    with Stage(chips=scenario.chips) as stage:
         return _play(options, pack, scenario, stage, item, scenario.play)
 
 

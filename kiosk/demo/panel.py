@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
 
 from kiosk.app import Terminal, application
 from kiosk.catalogue.model import Pack
+from kiosk.demo.chips import BANK_CARD, DATA_PAGE, PASSPORT, SOCIAL
 from kiosk.demo.command import DemoOptions
 from kiosk.demo.stage import Stage
 
@@ -20,6 +21,9 @@ _CARDS: Final = (
     ("man", "王建国 Wang (1985)"),
     ("expired", "过期的卡 expired card"),
     ("long-term", "工作人员 guide's card"),
+    (SOCIAL, "陈秀英的社保卡 social-security card"),
+    (PASSPORT, f"王建国的护照 passport\n{'  '.join(DATA_PAGE.values())}"),
+    (BANK_CARD, "银行卡 bank card"),
 )
 _PEOPLE: Final = (
     ("elder", "陈秀英 Chen"),
@@ -114,7 +118,7 @@ def show(options: DemoOptions, pack: Pack) -> int:
             "mm_per_px": 0.248 / scale,
         }
     }
-    with Stage() as stage:
+    with Stage(chips=True) as stage:
         terminal = Terminal(
             stage.settings(changes), pack, stage.equipment(), staffed=lambda _now: True
         )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from devices.records import PaperState
 from kiosk.demo import script
+from kiosk.demo.chips import BANK_CARD, DATA_PAGE, PASSPORT, SOCIAL
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
 from kiosk.journey.terms import StepName
 
@@ -33,6 +34,7 @@ class Scenario:
     about: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     staffed: bool = True
+    chips: bool = False  # there is a reader of social-security cards and travel documents
     stored: int = 1  # applications that the backend must have in the end
 
 
@@ -170,6 +172,11 @@ def refuses_face(player: Player, item: str) -> Script:
     yield from script.show_card(player, "elder")
     yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
     player.touch("consent:no")
+    yield from _vouched_for(player)
+
+
+def _vouched_for(player: Player) -> Script:
+    """From the other ways to the end: a guide vouches, and the application is handed in."""
     yield Until(player.is_at(StepName.OTHER_WAY), "the other ways")
     player.touch("rung:authorised-person")
     yield Until(player.is_at(StepName.IDENTIFY, "waiting"), "the reader, for the badge")
@@ -183,6 +190,54 @@ def refuses_face(player: Player, item: str) -> Script:
     yield from script.printed(player)
     _remember_submission(player)
     yield from script.farewell(player, rating=0)
+
+
+def social_card(player: Player, item: str) -> Script:
+    """A social-security card: it has no portrait, so a guide vouches instead of a camera."""
+    yield from script.choose(player, item)
+    yield from script.start(player)
+    player.stage.put_card(BANK_CARD)
+    yield _notice(player, "card-wrong-kind")
+    player.stage.take_card()
+    player.touch("again")
+    yield from script.show_card(player, SOCIAL)
+    yield _notice(player, "face-no-portrait")
+    yield from _vouched_for(player)
+    party = _only_party(player)
+    expect(party["document_kind"] == "social-security", "it is not recorded as what it is")
+    expect(party["evidence"][0]["proof"] == "not-authenticated", "a proof is claimed")
+
+
+def passport(player: Player, item: str) -> Script:
+    """A passport: its photo page is typed, first wrongly; its picture is matched."""
+    yield from script.choose(player, item)
+    yield from script.start(player)
+    player.stage.put_card(PASSPORT)
+    yield Until(player.is_at(StepName.IDENTIFY, "key"), "the photo page is asked for")
+    yield from script.type_data_page(player, {**DATA_PAGE, "expiry": "2034-06-24"})
+    yield _notice(player, "data-page-wrong")
+    player.picture()
+    yield from script.type_data_page(player, DATA_PAGE)
+    yield Until(player.is_at(StepName.IDENTIFY, "read"), "the passport is read")
+    player.stage.take_card()
+    yield Until(player.is_at(StepName.VERIFY_FACE), "the camera's turn")
+    yield from script.show_face(player, "man")
+    yield from script.from_questions_to_signature(player)
+    yield from script.sign(player)
+    yield Until(player.is_at(StepName.SUBMITTED, "received"), "the backend's answer")
+    yield from script.printed(player)
+    _remember_submission(player)
+    yield from script.farewell(player, rating=0)
+    party = _only_party(player)
+    expect(party["document_kind"] == "passport", "it is not recorded as what it is")
+    proofs = [evidence["proof"] for evidence in party["evidence"]]
+    expect(proofs == ["signed", None], f"card signed, then the face: {proofs}")
+
+
+def _only_party(player: Player) -> Any:
+    (stored,) = player.stage.backend.stored()
+    (party,) = stored["document"]["parties"]
+    return party
 
 
 def no_match_at_night(player: Player, item: str) -> Script:
@@ -303,6 +358,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "offline": Scenario("GG-001", offline, "the line is down at submission and comes back"),
     "wrong-person": Scenario("SB-001", wrong_person, "somebody else's card", stored=0),
     "refuses-face": Scenario("GG-001", refuses_face, "no camera, an authorised person vouches"),
+    "social-card": Scenario(
+        "GG-001", social_card, "a social-security card, an authorised person vouches", chips=True
+    ),
+    "passport": Scenario("CRJ-001", passport, "a passport, its photo page typed", chips=True),
     "no-match-at-night": Scenario(
         "GG-001", no_match_at_night, "not recognised, and nobody is there", staffed=False, stored=0
     ),

@@ -93,6 +93,17 @@ def show_card(player: Player, person: str) -> Script:
     yield Until(lambda: player.step is not StepName.IDENTIFY, "the step after the card")
 
 
+def type_data_page(player: Player, page: Mapping[str, str]) -> Script:
+    """The three fields of a photo page, one after the other."""
+    for name, text in page.items():
+        yield Until(lambda name=name: getattr(player.body, "asked", "") == name, f"the {name}")  # type: ignore[misc]
+        player.touch("key:clear")
+        for char in text.replace("-", ""):
+            player.touch(f"key:{char}")
+        yield Until(lambda: player.view.frame.next_enabled, "a field that can be taken")
+        player.touch("next")
+
+
 def show_face(player: Player, person: str) -> Script:
     """Agree, and look into the camera until something is decided."""
     yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
@@ -163,11 +174,11 @@ def _planned(
     # What the second card will tell, or somebody will say where the clock cannot tell an age.
     visit, today = player.terminal.runtime.visit, player.terminal.now().today
     man = paper_of(player.stage.person("man"), today.day)
-    cards = {party.role: man for party in matter.parties}
-    cards |= {role: party.card for role, party in visit.parties.items()}
+    cards = [(party.role, man) for party in matter.parties]
+    cards += [(role, party.card) for role, party in visit.parties.items()]
     expected = {
         f"{role}.{name}": value
-        for role, card in cards.items()
+        for role, card in cards
         for name, value in card_facts(
             card, replace(today, trusted=True), visit.rules.local_prefixes
         ).items()

@@ -26,6 +26,7 @@ from devices.simulators.camera import SceneControl
 from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
 from kiosk.app import Equipment
+from kiosk.demo.chips import BANK_CARD, PASSPORT, SOCIAL, DemoChips
 from kiosk.journey.steps.identify import badge_of
 from kiosk.journey.views import VerifyFaceView, View
 
@@ -34,6 +35,7 @@ KEY_SET: Final = "key-set.json"
 SALT: Final = "demo"
 FACES: Final[Mapping[str, str]] = {"elder": "astronaut", "man": "hopper", "expired": "hopper"}
 """Whose photograph stands for which invented person."""
+_CHIP_CARDS: Final = frozenset({SOCIAL, PASSPORT, BANK_CARD})
 GUIDE: Final = "long-term"
 """The invented person whose card is the guide's badge."""
 
@@ -109,8 +111,13 @@ class Place:
 class Stage:
     """The simulated world of one demo."""
 
-    def __init__(self, folder: Path | None = None, backend: Backend | None = None) -> None:
-        """In `folder`, else in a temporary one; with its own backend unless one is given."""
+    def __init__(
+        self, folder: Path | None = None, backend: Backend | None = None, *, chips: bool = False
+    ) -> None:
+        """In `folder`, else in a temporary one; with its own backend unless one is given.
+
+        `chips`: with a reader of social-security cards and travel documents.
+        """
         self._place = (
             Place(folder, own=False)
             if folder is not None
@@ -122,6 +129,7 @@ class Stage:
         self.desk = SceneControl("empty")
         self.receipts = SimulatedPrinter(self.folder / "receipts")
         self.sheets = SimulatedPrinter(self.folder / "sheets", "a4")
+        self.chips = DemoChips(self.folder) if chips else None
         self._own_backend = backend is None
         self.backend = backend or Backend(f"sqlite:///{self.folder / 'central.db'}")
         self._leave_keys()
@@ -142,6 +150,8 @@ class Stage:
     def close(self) -> None:
         """End everything and remove what was temporary."""
         self.reader.close()
+        if self.chips is not None:
+            self.chips.close()
         self.face.close()
         self.desk.close()
         if self._own_backend:
@@ -156,7 +166,11 @@ class Stage:
         return cards.PEOPLE[name]
 
     def put_card(self, name: str) -> None:
-        """Lay somebody's card on the reader."""
+        """Lay somebody's card on its reader: an ID card, or one that has a chip to itself."""
+        if name in _CHIP_CARDS:
+            if self.chips is not None:
+                self.chips.put(name)
+            return
         face = FACES.get(name)
         portrait = np.asarray(photos.portrait_image(face)) if face is not None else None
         self.reader.put_card(cards.make_card(cards.PEOPLE[name], portrait))
@@ -164,6 +178,8 @@ class Stage:
     def take_card(self) -> None:
         """Take it away."""
         self.reader.take_card()
+        if self.chips is not None:
+            self.chips.take()
 
     def stand(self, name: str) -> None:
         """Somebody (or "nobody") stands before the camera."""
@@ -194,6 +210,7 @@ class Stage:
             sheets=self.sheets,
             demo=True,
             keep_paper=self._keep,
+            chips=self.chips.start if self.chips is not None else None,
         )
 
     def settings(self, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
