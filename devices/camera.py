@@ -145,7 +145,7 @@ class Camera(Worker):
         self._wanted = False  # set by the caller's thread at once, so that no picture comes late
         self._keep = False  # keep a process, device closed or not
         self._session = 0
-        self._since_s = 0.0  # of the present opening or closing
+        self._since_s = 0.0  # of the present opening, closing, or of going live
         self._closing = False
         self._retry_at_s: float | None = None
         self._failures = 0
@@ -250,6 +250,7 @@ class Camera(Worker):
         match message:
             case ("live", self._session) if not self._closing:
                 self._failures = 0
+                self._since_s = time.monotonic()  # its first frame may have taken long
                 self._enter(CameraState.LIVE)
             case ("absent", self._session, str(detail)) if not self._closing:
                 self._enter(CameraState.ABSENT, detail)

@@ -358,7 +358,8 @@ class EscPosPrinter:
     def _given_up(self, job: _Job, stopped: _Stopped) -> DeviceError:
         """Take back what can be taken back; what to report."""
         cleared = False
-        self._left_over = job.missing_bytes
+        # What a line that is gone had taken in may not have arrived, in whole or in part.
+        self._left_over = _LONGEST_BAND_BYTES if self._wire is None else job.missing_bytes
         try:
             if self._wire is not None:
                 if stopped.fault is Fault.PRINTER_ABSENT:
@@ -368,6 +369,7 @@ class EscPosPrinter:
                 cleared = self._settle(job)
         except WireGone:
             self.close()
+            self._left_over = _LONGEST_BAND_BYTES
         why = f"{stopped.fault.code} {stopped.detail}".strip()
         if not job.started:
             return DeviceError(stopped.fault, stopped.detail)

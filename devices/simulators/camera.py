@@ -22,7 +22,9 @@ ATTACK_SCENES = ("photo", "bent", "bent-askew", "screen", "swap")
 PAPER_SCENES = ("paper:permit", "paper:register", "paper:form", "empty", "glare", "blurred")
 GONE = "gone"
 FROZEN = "frozen"  # opens, but delivers no frame: what a hung driver looks like
-SCENES = (*PEOPLE_SCENES, *ATTACK_SCENES, *PAPER_SCENES, GONE, FROZEN)
+GARBAGE = "garbage"  # frames of nothing but noise: what a loose cable looks like
+TORN = "torn"  # frames of a size that nobody asked for
+SCENES = (*PEOPLE_SCENES, *ATTACK_SCENES, *PAPER_SCENES, GONE, FROZEN, GARBAGE, TORN)
 POSES = ("", "left", "right")
 RECORD_BYTES = 32
 

@@ -57,6 +57,7 @@ class _LineFault:
     noise: bytes = b""
     flip_checksum: bool = False
     keep_bytes: int | None = None
+    change: Callable[[bytes], bytes] | None = None
     then: Callable[[], None] | None = None
 
 
@@ -184,6 +185,18 @@ class SamvSimulator:
     ) -> None:
         """Replies that end after so many bytes; the card stays."""
         self._add(_LineFault(command, times, keep_bytes=size_bytes))
+
+    def damage(
+        self, change: Callable[[bytes], bytes], *, times: int = 1, command: Command | None = None
+    ) -> None:
+        """Replies that arrive as `change` leaves them: bytes lost, or bits turned."""
+        self._add(_LineFault(command, times, change=change))
+
+    def swap_after_bytes(self, size_bytes: int, card: CardOnReader) -> None:
+        """Another card lies there when so many bytes of the next read reply were sent."""
+        self._add(
+            _LineFault(Command.READ, 1, keep_bytes=size_bytes, then=lambda: self.put_card(card))
+        )
 
     def remove_after_bytes(self, size_bytes: int) -> None:
         """The card is taken away when so many bytes of the next read reply were sent."""
@@ -387,6 +400,8 @@ class SamvSimulator:
                     raw = raw[:-1] + bytes([raw[-1] ^ 0xFF])
                 if fault.keep_bytes is not None:
                     raw = raw[: fault.keep_bytes]
+                if fault.change is not None:
+                    raw = fault.change(raw)
                 raw = fault.noise + raw
                 then = fault.then
                 break

@@ -167,7 +167,8 @@ class WedgeSimulator:
         raw = _EVENT.pack(*at, kind, code, value)
         if kind != ecodes.EV_SYN:
             raw += _EVENT.pack(*at, ecodes.EV_SYN, ecodes.SYN_REPORT, 0)
-        os.write(self._write, raw)
+        with contextlib.suppress(BrokenPipeError):  # nobody holds it any more
+            os.write(self._write, raw)
 
     def vanish(self) -> None:
         """Pull the plug."""

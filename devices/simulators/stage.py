@@ -80,6 +80,8 @@ class SimulatedSource:
             self._began_s = time.monotonic()
         picture = self._draw(at_s - self._began_s, pose)
         self._count += 1
+        if scene in (camera.GARBAGE, camera.TORN):
+            return Frame(picture, at_s)
         noise = self._noise[self._count % _NOISE_FRAMES]
         noisy = cv2.add(picture, noise, dtype=cv2.CV_8U)
         return Frame(np.asarray(noisy, dtype=np.uint8), at_s)
@@ -100,6 +102,12 @@ class SimulatedSource:
     def _stage(self, scene: str) -> Callable[[float, str], Picture]:
         size = (self._spec.width_px, self._spec.height_px)
         still = self._spec.still
+        if scene == camera.GARBAGE:
+            return partial(_crackle, np.random.default_rng(self._count), size)
+        if scene == camera.TORN:
+            return partial(
+                _crackle, np.random.default_rng(self._count), (size[0] // 3, size[1] // 2)
+            )
         if scene in camera.PAPER_SCENES:
             return partial(_lie, _paper_scene(scene, size), still)
         try:
@@ -217,6 +225,11 @@ def _sheet(canvas: Picture, face_px: float) -> tuple[Picture, Picture]:
     sheet = canvas.copy()
     cv2.rectangle(sheet, *box, (242, 244, 244), max(2, round(face_px * 0.07)))
     return sheet, mask
+
+
+def _crackle(rng: np.random.Generator, size: tuple[int, int], _t_s: float, _pose: str) -> Picture:
+    """Noise, another one each time."""
+    return rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
 
 
 def _lie(picture: Picture, still: bool, t_s: float, _pose: str) -> Picture:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -70,8 +70,12 @@ def until(condition: Callable[[], bool], what: str) -> None:
 class Cupsd:
     """A cupsd of our own in `base`, on a free port and a Unix socket."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(
+        self, base: Path, backend: str = BACKEND, policies: Mapping[str, str] = POLICIES
+    ) -> None:
+        """`backend` is the script behind every queue, `policies` each queue's ErrorPolicy."""
         self.base = base
+        self._backend, self._policies = backend, policies
         self.socket_path = base / "s"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -127,7 +131,7 @@ class Cupsd:
             if entry.name != "backend":
                 (base / "bin" / entry.name).symlink_to(entry)
         backend = base / "bin" / "backend" / "scripted"
-        backend.write_text(BACKEND.format(base=base))
+        backend.write_text(self._backend.format(base=base))
         backend.chmod(0o755)
         (base / "cups-files.conf").write_text(
             f"ServerRoot {base}/etc\nServerBin {base}/bin\nRequestRoot {base}/spool\n"
@@ -148,7 +152,7 @@ class Cupsd:
             f"ErrorPolicy {policy}\nJobSheets none none\n"
             + ("Option job-hold-until indefinite\n" if name == "held" else "")
             + "</Printer>\n"
-            for name, policy in POLICIES.items()
+            for name, policy in self._policies.items()
         )
         (base / "etc" / "printers.conf").write_text(printers)
         (base / "etc" / "printers.conf").chmod(0o600)

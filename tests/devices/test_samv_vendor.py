@@ -149,8 +149,10 @@ class Vendor:
         """Such as read-crash, find-once-hang, status-code0x66."""
         (self.home / "mode").write_text(what)
 
-    def put_card(self, fingerprint: bytes = b"", addresses: tuple[str, ...] = ()) -> None:
-        card = make_card(PEOPLE["man"], fingerprint=fingerprint, addresses=addresses)
+    def put_card(
+        self, fingerprint: bytes = b"", addresses: tuple[str, ...] = (), person: str = "man"
+    ) -> None:
+        card = make_card(PEOPLE[person], fingerprint=fingerprint, addresses=addresses)
         (self.home / "photo").write_bytes(card.portrait)
         (self.home / "finger").write_bytes(card.fingerprint)
         (self.home / "addresses").write_bytes(card.addresses)
