@@ -137,12 +137,18 @@ class Scanner(_Section):
 
 
 class Camera(_Section):
-    """A camera that OpenCV opens by number or path."""
+    """A camera that OpenCV opens by number or path.
+
+    `exposure` is how long a frame is exposed, in 0.1 ms as V4L2 counts; 0 leaves it to the
+    camera, which is right unless the light flickers or somebody stands before a window.
+    """
 
     kind: Literal["v4l2", "none"] = "v4l2"
     device: str = "0"
     width_px: Annotated[int, Field(ge=320, le=4096)] = 640
     height_px: Annotated[int, Field(ge=240, le=3072)] = 480
+    fps: Annotated[int, Field(ge=5, le=60)] = 25
+    exposure: Annotated[int, Field(ge=0, le=10_000)] = 0
 
 
 class DocumentCamera(Camera):
@@ -176,7 +182,9 @@ class Printer(_Section):
     """Where receipts go, and the CUPS queue for A4 sheets ("": to the receipt printer).
 
     Receipts go to the CUPS queue `queue`, or for "escpos" to `address`: `tcp:HOST:PORT`,
-    `serial:PATH` or `device:PATH` (such as device:/dev/usb/lp0).
+    `serial:PATH` or `device:PATH` (such as device:/dev/usb/lp0). An ESC/POS printer that
+    confirms nothing leaves every receipt unknown (PR-04): the resident is asked to look into
+    the slot, each time. `kiosk doctor` says which kind it is.
     """
 
     kind: Literal["cups", "escpos", "none"] = "cups"

@@ -78,6 +78,7 @@ class CameraSpec:
     width_px: int = 640
     height_px: int = 480
     fps: int = 25
+    exposure: int = 0  # in 0.1 ms, 0 for the camera's own choice
     mirror: bool = False  # a preview in which one sees oneself as in a mirror
     preview_width_px: int = 0  # preview scaled down to this width, 0 for the full frame
     files: tuple[str, ...] = ()

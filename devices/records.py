@@ -132,6 +132,7 @@ class PrinterStatus:
     online: bool
     paper: PaperState
     detail: str = ""
+    code: str = ""  # of the fault that keeps it from printing, as far as somebody looked for it
 
 
 class CardKind(StrEnum):

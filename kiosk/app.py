@@ -10,7 +10,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication
 
+from config.settings import Camera as CameraSettings
 from config.settings import Settings
 from config.themes import load_themes
 from config.words import load_words
@@ -120,18 +121,12 @@ def equipment_of(settings: Settings) -> Equipment:
     wlt, second = settings.reader.wlt_library, settings.face.infrared_device
     return Equipment(
         reader=_reader_of(settings),
-        face=CameraSpec("v4l2", camera.device, camera.width_px, camera.height_px, mirror=True),
-        documents=CameraSpec(
-            "v4l2",
-            documents.device,
-            documents.width_px,
-            documents.height_px,
-            preview_width_px=960,
-        ),
+        face=replace(_camera_of(camera), mirror=True),
+        documents=replace(_camera_of(documents), preview_width_px=960),
         receipts=receipts,
         sheets=sheets,
         wlt_library=Path(wlt) if wlt else None,
-        infrared=CameraSpec("v4l2", second, camera.width_px, camera.height_px, mirror=True)
+        infrared=replace(_camera_of(camera), device=second, exposure=0, mirror=True)
         if settings.face.liveness == "infrared"
         else None,
         chips=_chips_of(settings),
@@ -150,6 +145,12 @@ def _chips_of(settings: Settings) -> MakesChipReader | None:
         return PcscReader(reader=told.name, certificates=folder, on_status=on_status)
 
     return make
+
+
+def _camera_of(told: CameraSettings) -> CameraSpec:
+    return CameraSpec(
+        "v4l2", told.device, told.width_px, told.height_px, told.fps, exposure=told.exposure
+    )
 
 
 def _reader_of(settings: Settings) -> SamvReader:
@@ -427,9 +428,7 @@ class Terminal(QObject):
     def _make_carriers(self) -> None:
         settings, reply, equipment = self._settings, self._bridge.reply, self._equipment
         wlt = equipment.wlt_library
-        self._reader = CardReading(
-            equipment.reader, reply, wlt_library=wlt, chips=equipment.chips
-        )
+        self._reader = CardReading(equipment.reader, reply, wlt_library=wlt, chips=equipment.chips)
         self._face = FaceMatching(
             equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
         )

@@ -30,6 +30,7 @@ from screens.toolkit import (
 from screens.typeset import Typeset
 
 _DONE = ("saved", "received")
+_NOT_PRINTED = ("failed", "unknown")  # as far as anybody knows
 _SIGNS = {
     "saving": ("later", "celadon"),
     "saved": ("check", "celadon"),
@@ -76,7 +77,7 @@ class Screen(BlockScreen):
             text=kit.text("submitted.another"),
             on=AnotherMatter(),
         )
-        if body.printing != "failed":
+        if body.printing not in _NOT_PRINTED:
             return (another,)
         again = Button(
             key="print",
@@ -98,7 +99,7 @@ class Screen(BlockScreen):
         )
         if first:
             return (heading,)
-        side_mm = 30 if body.printing == "failed" or kit.metrics.large else 42
+        side_mm = 30 if body.printing in _NOT_PRINTED or kit.metrics.large else 42
         return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
 
     def _what(self, body: SubmittedView) -> str:
@@ -110,10 +111,10 @@ class Screen(BlockScreen):
 
     def _number_first(self, body: SubmittedView) -> bool:
         """Nothing was printed and room is little: the number must not be on a second page."""
-        return body.printing == "failed" and self.kit.metrics.large
+        return body.printing in _NOT_PRINTED and self.kit.metrics.large
 
     def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
-        failed = body.printing == "failed"
+        failed = body.printing in _NOT_PRINTED
         receipt = self._receipt(body, () if failed else self._lines(body))
         lines = [*self._lines(body)] if failed else []
         if self._number_first(body):
@@ -138,7 +139,7 @@ class Screen(BlockScreen):
             number=body.number,
             lines=lines,
             qr_text=body.qr_text,
-            prominent=body.printing == "failed",
+            prominent=body.printing in _NOT_PRINTED,
             scan=kit.text("submitted.scan"),
             says=kit.text("submitted.qr"),
         )
@@ -152,11 +153,15 @@ class Screen(BlockScreen):
         return (Note(key="owed", title=title, text="\n".join(lines), icon="later"),)
 
     def _printing(self, body: SubmittedView) -> tuple[Block, ...]:
-        texts = {"printing": "submitted.printing", "failed": "submitted.print-failed"}
+        texts = {
+            "printing": "submitted.printing",
+            "failed": "submitted.print-failed",
+            "unknown": "submitted.print-unknown",
+        }
         key = texts.get(body.printing)
-        if key is None or (body.printing == "failed" and self.frame.notice is not None):
+        if key is None or (body.printing in _NOT_PRINTED and self.frame.notice is not None):
             return ()  # the notice above says it
-        tone = "amber" if body.printing == "failed" else "mist"
+        tone = "amber" if body.printing in _NOT_PRINTED else "mist"
         return (Note(key="printing", text=self.kit.text(key), tone=tone, icon="printer"),)
 
     def _take(self, body: SubmittedView) -> tuple[Block, ...]:

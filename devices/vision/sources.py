@@ -13,6 +13,8 @@ from devices.camera import CameraGone, CameraSpec, Frame
 
 _LOST_FRAMES = 5  # in a row; a single one is usual on a USB bus, five are an unplugged camera
 
+_BY_HAND, _BY_ITSELF = 1, 3  # V4L2_CID_EXPOSURE_AUTO: manual, aperture priority
+
 
 class Pace:
     """Keeps a made-up source at the frame rate of a real one."""
@@ -49,6 +51,9 @@ class V4l2Source:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._spec.width_px)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._spec.height_px)
         capture.set(cv2.CAP_PROP_FPS, self._spec.fps)
+        capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _BY_HAND if self._spec.exposure else _BY_ITSELF)
+        if self._spec.exposure:
+            capture.set(cv2.CAP_PROP_EXPOSURE, self._spec.exposure)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)  # a preview that lags feels broken
         self._capture = capture
         self._lost = 0

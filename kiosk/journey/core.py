@@ -171,7 +171,7 @@ def _end(visit: Visit, reason: EndReason) -> Result:
 
 
 def _leave(visit: Visit, _event: Event, now: Now) -> Result:
-    on_paper = "printed" in visit.printing.values()
+    on_paper = bool({"printed", "unknown"} & set(visit.printing.values()))
     if visit.submission.state in ("saved", "received") or on_paper:
         return _enter(visit, Place(StepName.FAREWELL), now)  # something is to be taken along
     return _end(visit, EndReason.LEFT)
@@ -248,12 +248,17 @@ PRINT_NOTICES: Final[Mapping[str, str]] = {
 }
 
 
+_MAY_BE_PAPER: Final = frozenset({"PR-04", "PR-05"})
+
+
 def _print_failed(visit: Visit, event: Event, _now: Now) -> Result:
     assert isinstance(event, PrintFailed)
     if visit.printing.get(event.what) != "printing":
         return visit, ()
     notice = Notice(PRINT_NOTICES.get(event.code, "print-failed"), event.code)
-    return replace(visit, printing={**visit.printing, event.what: "failed"}, notice=notice), ()
+    # Something may lie in the slot: it is neither printed nor failed.
+    state = "unknown" if event.code in _MAY_BE_PAPER else "failed"
+    return replace(visit, printing={**visit.printing, event.what: state}, notice=notice), ()
 
 
 def _timed_out(visit: Visit, _event: Event, now: Now) -> Result:

@@ -419,6 +419,7 @@ class WorldChanged(Event):
     camera_ok: bool | None = None
     document_camera_ok: bool | None = None
     printer: PrinterStatus | None = None
+    sheets: PrinterStatus | None = None
     intake_open: bool | None = None
     intake_code: str | None = None
     staffed: bool | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from devices.records import PaperState, PrinterStatus
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Kind, Material, Matter, Source
 from kiosk.journey.route import materials_of, paper_done
@@ -18,6 +20,8 @@ _STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
     Source.SHARED_DATA: "from-state",
     Source.TERMINAL: "made-here",
 }
+
+_PAPER_LOW: Final = "paper-low"
 
 
 def blocked(visit: Visit, matter: Matter) -> Notice | None:
@@ -33,6 +37,27 @@ def blocked(visit: Visit, matter: Matter) -> Notice | None:
     if needs_face(matter) and not world.camera_ok and not vouched:
         return Notice("camera-absent", "CM-01")
     return None
+
+
+def with_paper_notice(visit: Visit, status: PrinterStatus, key: str) -> Visit:
+    """The visit told what is wrong with a printer before it is needed, or that it is well again.
+
+    `key` is the notice's where nothing can be printed; with little paper it still can. Another
+    notice is left as it is.
+    """
+    if visit.notice is not None and visit.notice.key not in (key, _PAPER_LOW):
+        return visit
+    out = status.paper is PaperState.OUT
+    notice = Notice(_PAPER_LOW) if status.paper is PaperState.LOW else None
+    if out or not status.online:
+        notice = Notice(key, status.code or ("PR-02" if out else "PR-01"))
+    return replace(visit, notice=notice)
+
+
+def printing_shown(visit: Visit, what: str) -> str:
+    """How far a print is, as screens know it: what may be on paper can be printed again."""
+    state = visit.printing.get(what, "")
+    return "failed" if state == "unknown" else state
 
 
 def item_card(visit: Visit, matter: Matter) -> ItemCard:

@@ -338,7 +338,7 @@ class SubmittedView:
     """State of the submission.
 
     `state`: "saving", "saved" (kept here), "received" (the backend has it), "failed".
-    `printing`: "", "printing", "printed", "failed".
+    `printing`: "", "printing", "printed", "failed", "unknown" (it may lie in the slot).
     """
 
     state: str

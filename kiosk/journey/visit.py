@@ -80,7 +80,8 @@ class World:
     scanner_ok: bool = False
     camera_ok: bool = True
     document_camera_ok: bool = True
-    printer: PrinterStatus = _PRINTER_UNKNOWN
+    printer: PrinterStatus = _PRINTER_UNKNOWN  # of receipts and lists
+    sheets: PrinterStatus = _PRINTER_UNKNOWN  # of certificates; it may be the same one
     intake_open: bool = True
     intake_code: str = ""  # why it is closed, for staff
     staffed: bool = False

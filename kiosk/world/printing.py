@@ -7,9 +7,12 @@ happens between, it is offered again by a person's choice and never doubled sile
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from devices.adapters.printers import fault_of
 from devices.errors import DeviceError, Fault
 from devices.printers.base import Printer
+from devices.records import PrinterStatus
 from devices.worker import Cancel, DeviceWorker, Failed, Outcome
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Printed, PrintFailed, WorldChanged
@@ -87,7 +90,10 @@ class Printing:
         self._worker.close()
 
     def _look_now(self) -> None:
-        self._reply(WorldChanged(printer=self._receipts.status()))
+        receipts = _with_code(self._receipts.status())
+        same = self._sheets is self._receipts
+        sheets = receipts if same else _with_code(self._sheets.status())
+        self._reply(WorldChanged(printer=receipts, sheets=sheets))
 
     def _failed(self, what: str, number: str, visit: int, error: DeviceError) -> None:
         if number and error.fault not in _UNKNOWN_AFTER:
@@ -109,3 +115,8 @@ class Printing:
             return pdf.render_stub(content, words)
         assert isinstance(content, BringList)
         return pdf.render_bring_list(content, words)
+
+
+def _with_code(status: PrinterStatus) -> PrinterStatus:
+    fault = fault_of(status)
+    return replace(status, code=fault.code if fault is not None else "")

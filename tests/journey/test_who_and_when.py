@@ -13,6 +13,7 @@ from driver import (
     MATCHED,
     OTHER,
     RULES,
+    STROKES,
     Hall,
     sample,
     sample_with,
@@ -49,7 +50,10 @@ from kiosk.journey.events import (
     OtherWay,
     PledgeMade,
     PrintAsked,
+    PrintFailed,
     RungChosen,
+    Saved,
+    Signed,
     TryAgain,
     TryQuestions,
     WorldChanged,
@@ -268,6 +272,66 @@ def test_an_engine_that_failed_costs_no_try() -> None:
     hall.send(ConsentGiven(), FaceFailed(1, "FC-01"))
     assert hall.view.body.state == "failed"  # type: ignore[union-attr]
     assert hall.view.body.tries_left == 3  # type: ignore[union-attr]
+
+
+SICK = PrinterStatus(online=False, paper=PaperState.UNKNOWN, detail="cover-open", code="PR-06")
+WELL = PrinterStatus(online=True, paper=PaperState.OK)
+LOW = PrinterStatus(online=True, paper=PaperState.LOW)
+
+
+def told(hall: Hall) -> tuple[str, str]:
+    notice = hall.view.frame.notice
+    return (notice.key, notice.code) if notice is not None else ("", "")
+
+
+def test_who_signs_knows_how_the_printer_is_all_the_time() -> None:
+    hall = Hall(sample())
+    hall.send(WorldChanged(printer=LOW))
+    hall.start("TRV-001")
+    hall.walk_to(StepName.SIGN)
+    assert told(hall) == ("paper-low", "")
+    hall.send(WorldChanged(printer=SICK))
+    assert told(hall) == ("no-receipt", "PR-06")
+    hall.send(Signed(STROKES))
+    assert told(hall) == ("no-receipt", "PR-06"), "a stroke does not wipe it away"
+    hall.send(WorldChanged(printer=WELL))
+    assert told(hall) == ("", "")
+    hall.send(Signed(()), Next(), WorldChanged(printer=WELL))
+    assert told(hall) == ("sign-first", ""), "what else was said stays"
+
+
+def test_who_hands_in_without_a_signature_knows_it_too() -> None:
+    pack = sample_with("items/trv-001.yaml", "sign: true\n", "sign: false\n")
+    hall = Hall(pack)
+    hall.send(WorldChanged(printer=SICK))
+    hall.start("TRV-001")
+    hall.walk_to(StepName.REVIEW)
+    assert told(hall) == ("no-receipt", "PR-06")
+
+
+def test_who_wants_a_certificate_knows_that_it_cannot_be_printed() -> None:
+    hall = Hall(shipped())
+    hall.send(WorldChanged(printer=WELL, sheets=SICK))
+    hall.start("SB-001")
+    hall.walk_to(StepName.RESULT)
+    assert told(hall) == ("no-sheet", "PR-06")
+    hall.send(WorldChanged(sheets=WELL))
+    assert told(hall) == ("", "")
+
+
+@pytest.mark.parametrize("code", ["PR-04", "PR-05"])
+def test_paper_that_may_lie_in_the_slot_is_to_be_taken_and_can_be_printed_again(code: str) -> None:
+    hall = Hall(sample())
+    hall.start("TRV-001")
+    hall.walk_to(StepName.SUBMITTED)
+    hall.send(Saved(1, "LW042-00001-3", "0" * 32))
+    hall.wait(5)
+    assert hall.view.body.printing == "printing"  # type: ignore[union-attr]
+    hall.send(PrintFailed(1, "receipt", code))
+    assert hall.view.body.printing == "unknown"  # type: ignore[union-attr]
+    assert "take.receipt" in hall.view.body.take_with  # type: ignore[union-attr]
+    hall.send(PrintAsked())
+    assert isinstance(hall.effects[-1], Print), "again, by a person's choice"
 
 
 def test_three_looks_and_no_more_whatever_way_one_goes() -> None:

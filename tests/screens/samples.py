@@ -688,6 +688,13 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         replace(saved, printing="failed", take_with=saved.take_with[:2]),
         {**done, "notice": Notice("paper-out", "PR-02")},
     )
+    yield (
+        "submitted-print-unknown",
+        step,
+        replace(saved, printing="unknown"),
+        {**done, "notice": Notice("print-unknown", "PR-04")},
+    )
+    yield "submitted-print-unknown-later", step, replace(saved, printing="unknown"), done
     bare = replace(saved, number="", qr_text="", take_with=(), printing="")
     yield "submitted-saving", step, replace(bare, state="saving"), {**done, "next_key": ""}
     yield (

@@ -10,7 +10,7 @@ from kiosk.catalogue.model import Matter, Result, Source
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked
 from kiosk.journey.route import can_go_on, materials_of, papers_asked, seen_as
-from kiosk.journey.shown import blocked, days_text, guide_lines, material_lines
+from kiosk.journey.shown import blocked, days_text, guide_lines, material_lines, printing_shown
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import OutcomePart, OutcomeView
@@ -65,7 +65,7 @@ class Outcome(Plain):
             trial=visit.trial,
             can_go_on=going and blocked(visit, matter) is None,
             can_print=visit.world.printer.online,
-            printing=visit.printing.get("list", ""),
+            printing=printing_shown(visit, "list"),
         )
 
     def _result(self, path: Path, going: bool) -> Result:

@@ -15,7 +15,9 @@ from kiosk.journey.events import (
     Next,
     PrintAsked,
     TryAgain,
+    WorldChanged,
 )
+from kiosk.journey.shown import printing_shown, with_paper_notice
 from kiosk.journey.steps.item_guide import fresh_case
 from kiosk.journey.submit import draft_of
 from kiosk.journey.terms import StepName
@@ -40,7 +42,13 @@ class Result(Plain):
         matter = visit.matter
         if matter is not None and matter.kind is Kind.QUERY and visit.central.state == "confirm":
             return self._ask(visit, matter, now)
-        return Turn(visit)
+        return Turn(self._about_paper(visit))
+
+    def _about_paper(self, visit: Visit) -> Visit:
+        """Who confirms a certificate knows before that it cannot be printed now."""
+        if visit.central.state != "confirm":
+            return visit
+        return with_paper_notice(visit, visit.world.sheets, "no-sheet")
 
     def _ask(self, visit: Visit, matter: Matter, now: Now) -> Turn:
         lead = next(p for p in draft_of(visit, now).parties if p.role == lead_role(matter))
@@ -61,6 +69,8 @@ class Result(Plain):
         matter, state = visit.matter, visit.central.state
         if matter is None:
             return None
+        if isinstance(event, WorldChanged) and event.sheets is not None:
+            return Turn(self._about_paper(visit))
         if isinstance(event, CentralAnswered) and state == "asking":
             return self._answered(visit, event, matter)
         if isinstance(event, CentralFailed) and state == "asking":
@@ -118,7 +128,7 @@ class Result(Plain):
             sections=central.sections,
             pages_png=central.pages_png,
             certificate_number=central.certificate_number,
-            printing=visit.printing.get(_what(matter), ""),
+            printing=printing_shown(visit, _what(matter)),
         )
 
     def action(self, visit: Visit, now: Now) -> Action:

@@ -18,8 +18,9 @@ from kiosk.journey.route import (
     papers_asked,
     route,
 )
-from kiosk.journey.shown import due_text
+from kiosk.journey.shown import due_text, with_paper_notice
 from kiosk.journey.steps.questions import YES_NO, answer_text
+from kiosk.journey.steps.sign import NO_RECEIPT
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import ReviewRow, ReviewSection, ReviewView
@@ -46,7 +47,10 @@ class Review(Plain):
 
         A signature that was drawn before is taken back: something may be changed under it.
         """
-        return Turn(replace(visit, fast=False, strokes=()))
+        visit = replace(visit, fast=False, strokes=())
+        if visit.matter is not None and not visit.matter.sign:  # its Next is the commit
+            visit = with_paper_notice(visit, visit.world.printer, NO_RECEIPT)
+        return Turn(visit)
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
         """Change something, or go on."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from devices.records import PaperState
-from kiosk.journey.events import Event, Next, Signed
+from kiosk.journey.events import Event, Next, Signed, WorldChanged
 from kiosk.journey.route import papers_asked
-from kiosk.journey.shown import due_text
+from kiosk.journey.shown import due_text, with_paper_notice
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import Notice, SignView
@@ -16,6 +15,7 @@ from kiosk.journey.visit import Now, Visit, path_of
 
 FEWEST_POINTS: Final = 6  # a dot by accident is no signature
 _MOST_POINTS: Final = 20_000
+NO_RECEIPT: Final = "no-receipt"
 _STATEMENT: Final = ("sign.statement.true", "sign.statement.use", "sign.statement.check")
 _OWED: Final = "sign.statement.owed"
 
@@ -27,19 +27,17 @@ class Sign(Plain):
 
     def enter(self, visit: Visit, now: Now) -> Turn:
         """Who signs knows before that no receipt will come out."""
-        printer = visit.world.printer
-        if printer.paper is PaperState.OUT:
-            return Turn(replace(visit, notice=Notice("no-receipt", "PR-02")))
-        if not printer.online:
-            return Turn(replace(visit, notice=Notice("no-receipt", "PR-01")))
-        return Turn(visit)
+        return Turn(with_paper_notice(visit, visit.world.printer, NO_RECEIPT))
 
     def on(self, visit: Visit, event: Event, now: Now) -> Turn | None:
-        """Strokes, then the commit."""
+        """Strokes, then the commit; and a printer that fails or recovers meanwhile."""
+        if isinstance(event, WorldChanged) and event.printer is not None:
+            return Turn(with_paper_notice(visit, event.printer, NO_RECEIPT))
         if isinstance(event, Signed):
             if sum(map(len, event.strokes)) > _MOST_POINTS:
                 return Turn(visit)
-            return Turn(replace(visit, strokes=event.strokes))
+            signed = replace(visit, strokes=event.strokes)
+            return Turn(with_paper_notice(signed, visit.world.printer, NO_RECEIPT))
         if isinstance(event, Next):
             if not self._signed(visit):
                 return Turn(replace(visit, notice=Notice("sign-first")))

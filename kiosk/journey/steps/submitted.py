@@ -34,6 +34,7 @@ NOTICES: Final = {
     "SE-08": "queue-closed",  # no key to seal to
     "SE-09": "queue-closed",  # no key to sign with
 }
+_ON_PAPER: Final = frozenset({"printed", "unknown"})  # something lies, or may lie, in the slot
 PRINT_AFTER_S: Final = 2.5
 """How long the receipt waits for the backend's word before it says "kept here"."""
 
@@ -82,7 +83,7 @@ class Submitted(Plain):
             return None
         if isinstance(event, TimedOut) and not visit.printing.get("receipt"):
             return self._print(visit, now)
-        if isinstance(event, PrintAsked) and visit.printing.get("receipt") == "failed":
+        if isinstance(event, PrintAsked) and visit.printing.get("receipt") in ("failed", "unknown"):
             return self._print(visit, now)
         if isinstance(event, AnotherMatter):
             return Turn(fresh_case(visit, ""), to=Place(StepName.CHOOSE), keep_trail=False)
@@ -141,8 +142,8 @@ def things(visit: Visit) -> tuple[str, ...]:
         found.append("take.card")
     if any(paper.pages for paper in visit.papers.values()):
         found.append("take.papers")
-    if visit.printing.get("receipt") == "printed":
+    if visit.printing.get("receipt") in _ON_PAPER:
         found.append("take.receipt")
-    if visit.printing.get("certificate") == "printed" or visit.printing.get("records") == "printed":
+    if {visit.printing.get("certificate"), visit.printing.get("records")} & _ON_PAPER:
         found.append("take.certificate")
     return tuple(found)
