@@ -28,6 +28,10 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
         name = one.one_of(sorted({*items, *shared.codes}), Rule.UNKNOWN_ITEM)
         unique(one, name, codes)
         codes.append(name)
+    for key in ("items", "include"):
+        at = fields.find(key)
+        if at and code:
+            shared.places[f"{code}/{key}"] = (at.file, at.line)
     parts = [items[name] for name in codes if name in items]
     roles = frozenset(party.role for item in parts for party in item.parties)
     ids = frozenset(question.id for item in parts for question in item.questions)

@@ -243,8 +243,10 @@ class _Proof:
             )
 
     def _questions(self) -> None:
+        components = self._matter.components if self._matter.bundle else ()
+        brought = {one.id for component in components for one in component.item.questions}
         for question in self._matter.questions:
-            if not self._happens(question.when):
+            if question.id not in brought and not self._happens(question.when):
                 self._dead(
                     Rule.DEAD_QUESTION,
                     f"questions.{question.id}",

@@ -40,6 +40,7 @@ class Rule(Enum):
     VAGUE = ("CT-28", "a wording that leaves open what is meant")
     BAD_TEXT = ("CT-29", "a text that is blank, too long or not one line")
     DUPLICATE_ID = ("CT-30", "the same code or id twice")
+    VALIDITY = ("CT-31", "two versions of an item are in force on the same day")
     EFFECTIVE = ("CT-32", "the dates of effect do not fit together")
     # What it refers to.
     UNKNOWN_GROUP = ("CT-40", "a group that does not exist")
@@ -69,6 +70,7 @@ class Rule(Enum):
     FACT_QUESTION = ("CT-72", "a question that does not fit the fact it asks for")
     ALREADY_KNOWN = ("CT-73", "a document already answers this")
     NOBODY_FILLS = ("CT-74", "a role that nobody fills")
+    CYCLE = ("CT-76", "questions that wait for each other")
     PROGRESS = ("CT-75", "the order of progress does not fit the departments")
     # What follows from it, proven case by case (`kiosk.catalogue.check`).
     GAP = ("CT-80", "a case that no situation fits")

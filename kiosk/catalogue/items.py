@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kiosk.catalogue.conditions import DATED, both, dated, keys
+from kiosk.catalogue.conditions import DATED, FACTS, both, dated, keys
 from kiosk.catalogue.errors import Findings, Rule
 from kiosk.catalogue.library import FieldReader, MaterialReader
 from kiosk.catalogue.model import (
@@ -46,6 +47,9 @@ from kiosk.catalogue.reader import At
 from kiosk.catalogue.scope import Scope, words_of
 from kiosk.catalogue.source import Listing
 
+_TOLD_BY_CARD = re.compile(r"几岁|多大年纪|年龄|周岁|性别|男还是女|哪[年天]出生|出生日期|身份证号")
+_CARD_FIELD = re.compile(r"(您的|本人的?|申请人的?)?(姓名|性别|出生日期|身份证号码?)")
+_TOLD_OPTIONS = [set(kind.options) for kind in FACTS.values() if kind.options]
 DELIVERIES = ("post", "pick-up")
 
 
@@ -118,6 +122,8 @@ class ItemReader:
         fields.finish()
         self._check_clock(item)
         self._check_card_only(item)
+        self._check_known(item)
+        self._check_filled(item)
         return item
 
     def _check_clock(self, item: Item) -> None:
@@ -129,7 +135,7 @@ class ItemReader:
             self._root.findings.add(
                 Rule.CLOCK,
                 self._root.file,
-                self._root.line,
+                self._dated_line(item),
                 "untrusted",
                 f"'{keyed}' depends on today, and a terminal's clock may be wrong",
                 "untrusted: ask | counter | accept",
@@ -143,6 +149,58 @@ class ItemReader:
                     Rule.CLOCK,
                     "only a condition of eligibility can count as met; others depend on today too",
                     "untrusted: ask | counter",
+                )
+
+    def _dated_line(self, item: Item) -> int:
+        """The line of the first part whose condition depends on today."""
+        parts = (
+            *((f"eligibility/{one.id}", one.when) for one in item.eligibility),
+            *((f"questions/{one.id}", one.when) for one in item.questions),
+            *((f"situations/{one.id}", one.when) for one in self._own_situations),
+            *((f"materials/{one.id}", one.when) for one in item.materials),
+            *((f"form/{one.key}", one.when) for one in item.form),
+            *((f"parties/{one.role}", one.when) for one in item.parties),
+        )
+        places = (self._shared.places.get(f"{self._code}/{key}") for key, w in parts if dated(w))
+        return next((place[1] for place in places if place), self._root.line)
+
+    def _check_known(self, item: Item) -> None:
+        """What a card on this terminal's reader tells is not asked for."""
+        cards = {one.role for one in item.parties if one.identity is PartyIdentity.CARD}
+        asked: list[tuple[str, str, Text]] = [
+            ("questions", one.id, one.text)
+            for one in item.questions
+            if one.about in cards
+            and (_TOLD_BY_CARD.search(one.text.zh) or {x.id for x in one.options} in _TOLD_OPTIONS)
+        ]
+        asked += [
+            ("form", one.key, one.label)
+            for one in item.form
+            if one.about in cards and not one.prefill and _CARD_FIELD.fullmatch(one.label.zh)
+        ]
+        for kind, name, shown in asked:
+            place = f"{self._code}/{kind}/{name}"
+            file, line = self._shared.places.get(place, (self._root.file, 0))
+            self._root.findings.add(
+                Rule.ALREADY_KNOWN,
+                file,
+                line,
+                f"{kind}.{name}",
+                f"the card tells this: '{shown.zh}'",
+                "use the fact (known: ROLE.age, .sex, …), or prefill: card.…",
+            )
+
+    def _check_filled(self, item: Item) -> None:
+        """A party without a card becomes known by a field or a paper of theirs."""
+        named = {one.about for one in item.form} | {one.from_whom for one in item.materials}
+        named |= {one.about for one in item.questions}
+        at = self._fields.find("parties")
+        for one, party in zip(at.parts() if at else [], item.parties, strict=False):
+            if party.identity is PartyIdentity.FORM and party.role not in named:
+                one.report(
+                    Rule.NOBODY_FILLS,
+                    f"nothing tells who '{party.role}' is",
+                    "identity: card, a form field about: it, or a material from_whom: it",
                 )
 
     def _check_card_only(self, item: Item) -> None:
@@ -286,6 +344,8 @@ class ItemReader:
     def _situations(self, materials: tuple[Material, ...]) -> tuple[Situation, ...]:
         at = self._fields.maybe("situations")
         listed = at.parts() if at else []
+        if at and self._code:
+            self._shared.places[f"{self._code}/situations"] = (at.file, at.line)
         if not listed and (at is None or isinstance(at.node, Listing)):
             self._root.findings.add(
                 Rule.NO_SITUATION,

@@ -12,6 +12,9 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
 from typing import TypeVar
 
 from kiosk.catalogue.bundles import bundle_of
@@ -41,13 +44,14 @@ _SHARED = (GROUPS, DEPARTMENTS, PLAIN, MATERIALS, FIELDS)
 PLAIN_ENTRIES = 6
 
 
-def load(files: Mapping[str, str]) -> Pack:
+def load(files: Mapping[str, str], on: date | None = None) -> Pack:
     """The pack made of these files (path within the catalogue, with `/`, to text).
 
-    Raises `CatalogueErrors` with every finding.
+    Of an item with several versions the pack holds the one in force `on` that day; without a
+    day, the last. Raises `CatalogueErrors` with every finding.
     """
     findings = Findings()
-    pack = _Catalogue(files, findings).read()
+    pack = _Catalogue(files, findings, on).read()
     if len(findings) or pack is None:
         raise CatalogueErrors(findings.all())
     return pack
@@ -56,8 +60,9 @@ def load(files: Mapping[str, str]) -> Pack:
 class _Catalogue:
     """Reads all files in the order of what refers to what."""
 
-    def __init__(self, files: Mapping[str, str], findings: Findings) -> None:
+    def __init__(self, files: Mapping[str, str], findings: Findings, on: date | None) -> None:
         self._files = files
+        self._on = on
         self._findings = findings
         self._places: dict[str, tuple[str, int]] = {}
 
@@ -71,7 +76,11 @@ class _Catalogue:
         shared = Shared(
             frozenset(one.id for one in groups),
             frozenset(departments),
-            frozenset(path[6:-5].upper() for path in self._files if _place(path) == "items"),
+            frozenset(
+                _stem(path).partition(".")[0].upper()
+                for path in self._files
+                if _place(path) == "items"
+            ),
             self._places,
             materials,
             fields,
@@ -127,14 +136,23 @@ class _Catalogue:
         return found
 
     def _items(self, shared: Shared) -> dict[str, Item]:
-        items: dict[str, Item] = {}
+        versions: dict[str, list[tuple[Item, At, dict[str, tuple[str, int]]]]] = {}
         for path in sorted(path for path in self._files if _place(path) == "items"):
             root = self._root(path)
-            item = ItemReader(root, shared).read() if root else None
+            places: dict[str, tuple[str, int]] = {}
+            item = ItemReader(root, replace(shared, places=places)).read() if root else None
             if root and item and item.code:
-                _same_name(root, item.code, items)
-                items.setdefault(item.code, item)
-        return dict(sorted(items.items()))
+                _same_name(root, item)
+                versions.setdefault(item.code, []).append((item, root, places))
+        items: dict[str, Item] = {}
+        for code, found in sorted(versions.items()):
+            found.sort(key=lambda one: one[0].effective_from)
+            for (earlier, *_), (later, root, _) in pairwise(found):
+                _follow(root, earlier, later)
+            begun = [one for one in found if self._on and one[0].effective_from <= self._on]
+            items[code], _, places = begun[-1] if begun else found[0 if self._on else -1]
+            self._places.update(places)
+        return items
 
     def _bundles(
         self, shared: Shared, items: Mapping[str, Item], matters: dict[str, Matter]
@@ -146,7 +164,11 @@ class _Catalogue:
             bundle = bundle_of(root, shared, items) if root else None
             if not (root and bundle and bundle.code):
                 continue
-            _same_name(root, bundle.code, {**items, **bundles})
+            name = root.file.rpartition("/")[2]
+            if name != f"{bundle.code.lower()}.yaml":
+                _report_name(root, bundle.code, f"{bundle.code.lower()}.yaml")
+            if bundle.code in items or bundle.code in bundles:
+                root.report(Rule.DUPLICATE_ID, f"{bundle.code} is already used", "another code")
             bundles.setdefault(bundle.code, bundle)
             if len(self._findings) == before and items.keys() >= set(bundle.items):
                 matter, problems = of_bundle(bundle, [items[code] for code in bundle.items])
@@ -207,12 +229,35 @@ def _place(path: str) -> str:
     return directory if right else ""
 
 
-def _same_name(root: At, code: str, known: Mapping[str, object]) -> None:
-    name = root.file.rpartition("/")[2]
-    if name != f"{code.lower()}.yaml":
-        root.report(Rule.FILE_NAME, f"the code is {code}", f"call the file {code.lower()}.yaml")
-    if code in known:
-        root.report(Rule.DUPLICATE_ID, f"{code} is already used", "give it another code")
+def _stem(path: str) -> str:
+    """A file's name without directory and ending."""
+    return path.rpartition("/")[2].removesuffix(".yaml")
+
+
+def _same_name(root: At, item: Item) -> None:
+    """A file is named by its code; a further version by code and version."""
+    code = item.code.lower()
+    if _stem(root.file) not in (code, f"{code}.v{item.version}"):
+        _report_name(root, item.code, f"{code}.yaml or {code}.v{item.version}.yaml")
+
+
+def _report_name(root: At, code: str, wanted: str) -> None:
+    root.report(Rule.FILE_NAME, f"the code is {code}", f"call the file {wanted}")
+
+
+def _follow(root: At, earlier: Item, later: Item) -> None:
+    """Two files of one code are versions of which one ends before the next begins."""
+    if earlier.version == later.version:
+        root.report(Rule.DUPLICATE_ID, f"{later.code} is already used", "another code or version")
+    elif earlier.effective_until is None or earlier.effective_until >= later.effective_from:
+        end = earlier.effective_until or "no end"
+        at = root.table().find("effective") or root
+        at.report(
+            Rule.VALIDITY,
+            f"version {earlier.version} is in force until {end}, this one from "
+            f"{later.effective_from}",
+            "let the one end on the day before the next begins",
+        )
 
 
 def _group(at: At) -> Group:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from kiosk.catalogue.conditions import FACTS, fact_kind
-from kiosk.catalogue.errors import Rule
+from kiosk.catalogue.errors import Findings, Rule
 from kiosk.catalogue.model import (
     ALWAYS,
     Option,
@@ -16,7 +16,7 @@ from kiosk.catalogue.model import (
 )
 from kiosk.catalogue.parts import EMPTY, clear_text, ids_of, unique
 from kiosk.catalogue.reader import At, Fields, nearest
-from kiosk.catalogue.scope import COMBINERS, MAX_NUMBER, Scope
+from kiosk.catalogue.scope import COMBINERS, MAX_NUMBER, Scope, words_of
 
 NONE_OF_THESE = ("none", "none_of_these")  # ids of options that stand alone by themselves
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2100, 1, 1)
@@ -34,11 +34,18 @@ def questions_of(
     if at is None:
         return ()
     every = frozenset(ids_of(at))
+    waiting = _cycle(at, guards)
     earlier: dict[str, Question] = dict(known)
     questions: list[Question] = []
     for one in at.parts(most=80):
         scope = Scope(dict(earlier), every - set(earlier), roles, guards=guards)
-        question = _question(one, scope)
+        question = _question(one, scope, waits=_id(one) in waiting)
+        if waiting and question.id == waiting[0]:
+            one.report(
+                Rule.CYCLE,
+                f"these wait for each other: {', '.join(waiting)}",
+                "let one of them be asked without the others",
+            )
         unique(one, question.id, [known.id for known in questions])
         if question.id in COMBINERS:
             one.report(Rule.BAD_NAME, f"'{question.id}' has a meaning in conditions", "rename it")
@@ -54,8 +61,40 @@ def questions_of(
     return tuple(questions)
 
 
-def _question(at: At, scope: Scope) -> Question:
+def _id(at: At) -> str:
+    quiet = At(Findings(), at.file, at.key, at.node)
+    return quiet.table().take("id", At.identifier, "")
+
+
+def _cycle(at: At, guards: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """The first questions found that wait for each other, in their order; usually none."""
+    needs: dict[str, set[str]] = {}
+    for one in At(Findings(), at.file, at.key, at.node).parts():
+        when = one.table().maybe("when")
+        words = words_of(when) if when else frozenset()
+        behind = (guards.get(word.partition(".")[0], frozenset()) for word in words if "." in word)
+        needs.setdefault(_id(one), set()).update(words, *behind)
+    for name in needs:
+        if name in (reached := _reach(needs, name)):
+            return tuple(one for one in needs if one in reached and name in _reach(needs, one))
+    return ()
+
+
+def _reach(needs: Mapping[str, set[str]], name: str) -> set[str]:
+    """Every question that this one waits for, directly or through others."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for further in (needs.get(waiting.pop(), set()) & needs.keys()) - reached:
+            reached.add(further)
+            waiting.append(further)
+    return reached
+
+
+def _question(at: At, scope: Scope, *, waits: bool) -> Question:
     fields = at.table()
+    if waits:  # told already; its condition cannot be read
+        fields.find("when")
     name = fields.take("id", At.identifier, "")
     kind_at = fields.need("kind")
     kind = kind_at.choice(QuestionKind, QuestionKind.ONE) if kind_at else QuestionKind.ONE
@@ -66,7 +105,8 @@ def _question(at: At, scope: Scope) -> Question:
     for key, one in limits.items():
         right = numeric if key in ("unit", "minimum", "maximum") else kind is QuestionKind.DATE
         if one and not right:
-            one.report(Rule.LIMITS, f"'{key}' does not fit a question of kind {kind.value}")
+            what = f"'{key}' does not fit a question of kind {kind.value}"
+            one.report(Rule.LIMITS, what, "remove it")
     least, most = (_number(limits[key]) for key in ("minimum", "maximum"))
     first, last = (_day(limits[key]) for key in ("earliest", "latest"))
     if numeric and (least is None or most is None or least >= most):
@@ -85,7 +125,7 @@ def _question(at: At, scope: Scope) -> Question:
         ),
         options=_options(at, fields, kind) if kind_at else (),
         hint=fields.option("hint", clear_text, None),
-        when=fields.option("when", scope.condition, ALWAYS),
+        when=ALWAYS if waits else fields.option("when", scope.condition, ALWAYS),
         unit=unit.text() if unit else None,
         minimum=least,
         maximum=most,
