@@ -55,7 +55,7 @@ from kiosk.journey.events import Event, TimedOut, WorldChanged
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit
 from kiosk.logs import note
-from kiosk.queue_status import QUEUE_STATUS, status_handler
+from kiosk.queue_desk import QueueDesk
 from kiosk.runtime import Runtime
 from kiosk.sealing import KEYS, Sealing
 from kiosk.world.central import Asking
@@ -67,6 +67,7 @@ from kiosk.world.heartbeat import Heartbeats
 from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
 from kiosk.world.submitting import Submitting
+from offline_queue.limits import Limits
 from offline_queue.outbox import Outbox
 from offline_queue.sender import Heartbeat, Sender, SenderSettings
 from offline_queue.wire import WireSettings
@@ -314,6 +315,7 @@ class Terminal(QObject):
             terminal=settings.terminal.code,
             chain=self._sealing.chain,
             reseal=self._sealing.reseal,
+            limits=Limits(),
         )
         self._clock = Clock(self._kept_mark())
         self._control = self._listen()
@@ -527,13 +529,17 @@ class Terminal(QObject):
 
     def _listen(self) -> ControlServer:
         """Taken before anything else is started: it also tells that no other terminal runs."""
+        desk = QueueDesk(
+            self._outbox,
+            lambda: self._sealing,
+            terminal=self._settings.terminal.code,
+            now=lambda: self._clock.now().civil,
+            poke=self.poke_sender,
+        )
         try:
             return ControlServer(
                 Path(self._settings.data.socket),
-                {
-                    QUEUE_STATUS: status_handler(self._outbox),
-                    DOCTOR: doctor_handler(self._examined),
-                },
+                {**desk.handlers(), DOCTOR: doctor_handler(self._examined)},
             )
         except BaseException:
             self._outbox.close()

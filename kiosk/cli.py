@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings, SettingsError, load
-from kiosk import catalogue_command
+from kiosk import catalogue_command, queue_command
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, format_findings, load_directory
@@ -133,29 +133,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run(options, _pack_of(""))
 
 
-def _queue_status(arguments: argparse.Namespace) -> int:
-    """Figures about the queue, from the running terminal or the disk."""
-    from kiosk.control import ControlRefused, TerminalSilent
-    from kiosk.queue_status import queue_status
-    from offline_queue.errors import QueueError
-
-    settings = _settings_of(arguments)
-    directory = Path(settings.data.directory) / "outbox"
-    try:
-        status = queue_status(settings.data.socket, directory)
-    except (QueueError, TerminalSilent, ControlRefused) as error:
-        _complain(str(error))
-        return _CANNOT_RUN
-    for state, count in status.counts.items():
-        print(f"{state.value:<12} {count}")  # noqa: T201
-    age = "-" if status.oldest_age_s is None else f"{status.oldest_age_s:.0f} s"
-    print(f"{'oldest':<12} {age}")  # noqa: T201
-    print(f"{'bytes':<12} {status.payload_bytes}")  # noqa: T201
-    print(f"{'last ack':<12} {status.last_acknowledged_at or '-'}")  # noqa: T201
-    print(f"{'intake':<12} {'open' if status.intake_open else 'closed'}")  # noqa: T201
-    return 0
-
-
 def _keys(arguments: argparse.Namespace) -> int:
     """The terminal's public keys, to be enrolled at the backend; made if there are none."""
     from kiosk.contract.suites import SealError
@@ -215,11 +192,8 @@ def _parser() -> argparse.ArgumentParser:
     catalogue = commands.add_parser("catalogue", help="check, build, compare and draw catalogues")
     catalogue_command.add_commands(catalogue)
 
-    queue = commands.add_parser("queue", help="look at the outbox")
-    queue_commands = queue.add_subparsers(required=True, metavar="COMMAND")
-    status = queue_commands.add_parser("status", help="what waits, and since when")
-    status.add_argument("--settings", metavar="FILE", default="")
-    status.set_defaults(run=_queue_status)
+    queue = commands.add_parser("queue", help="look at the outbox, take it out on a stick")
+    queue_command.add_commands(queue)
 
     keys = commands.add_parser(
         "keys",

@@ -175,6 +175,7 @@ class Delivery:
     payload_bytes: int = 0
     position: int = 0  # in the chain; 0 without an entry
     exported_at: str = ""
+    suite: str = ""  # "" for one that an older version kept in clear
 
     def to_json(self) -> dict[str, object]:
         """Plain values; none of them is personal."""

@@ -64,7 +64,7 @@ _PURGED_AT_ONCE: Final = 200
 _DELIVERY: Final = (
     "SELECT s.id, s.number, s.state, s.saved_at, s.attempts, s.reason, s.print_state,"
     " s.case_number, s.acknowledged_at, s.digest, s.payload_bytes, coalesce(c.position, 0),"
-    " s.exported_at FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
+    " s.exported_at, s.suite FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
 )
 
 # What the engine reports, and what that means to the outbox. First match wins.

@@ -8,10 +8,8 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,6 @@ from kiosk.control import (
     TerminalSilent,
     ask,
 )
-from kiosk.queue_status import QUEUE_STATUS, queue_status, status_handler
-from offline_queue import Outbox, QueueError, State, Submission
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 20
@@ -199,47 +195,3 @@ def test_the_kernel_says_who_another_user_is(server: ControlServer, path: Path) 
         capture_output=True, text=True, timeout=WAIT_S, cwd="/",
     )  # fmt: skip
     assert "CT-02" in ran.stdout, ran.stderr
-
-
-def save_one(outbox: Outbox) -> None:
-    number = outbox.reserve_number().result(WAIT_S)
-    outbox.enqueue(Submission("a" * 32, number, b"{}", (), datetime.now(UTC))).result(WAIT_S)
-
-
-def test_queue_status_asks_the_running_terminal(path: Path, tmp_path: Path) -> None:
-    with Outbox.open(tmp_path, terminal="LW042") as outbox:
-        save_one(outbox)
-        with ControlServer(path, {QUEUE_STATUS: status_handler(outbox)}):
-            assert queue_status(path, tmp_path).counts[State.QUEUED] == 1
-        with pytest.raises(QueueError, match="QU-04"):
-            queue_status(path, tmp_path)
-
-
-def test_queue_status_looks_itself_when_no_terminal_runs(path: Path, tmp_path: Path) -> None:
-    with Outbox.open(tmp_path / "q", terminal="LW042") as outbox:
-        save_one(outbox)
-    status = queue_status(path, tmp_path / "q")
-    assert (status.undelivered, status.payload_bytes) == (1, 2)
-    with pytest.raises(QueueError, match="QU-08"):
-        queue_status(path, tmp_path / "elsewhere")
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_the_terminal_in_another_process(path: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys; from kiosk.control import ControlServer;"
-        "from kiosk.queue_status import QUEUE_STATUS, status_handler;"
-        "from offline_queue import Outbox;"
-        "o=Outbox.open(sys.argv[2]); c=ControlServer(sys.argv[1],{QUEUE_STATUS:status_handler(o)});"
-        "print('ready',flush=True); sys.stdin.read(); c.close(); o.close()"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(path), str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"ready\n"
-    assert queue_status(path, tmp_path).undelivered == 0
-    child.communicate(b"", timeout=WAIT_S)
-    assert child.returncode == 0
-    assert queue_status(path, tmp_path).undelivered == 0
