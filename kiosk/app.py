@@ -66,6 +66,7 @@ from kiosk.world.face import FaceMatching
 from kiosk.world.heartbeat import Heartbeats
 from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
+from kiosk.world.scanner import Scanning, telling_pages
 from kiosk.world.submitting import Submitting
 from offline_queue.limits import Limits
 from offline_queue.outbox import Outbox
@@ -76,6 +77,7 @@ from screens.theme import Look
 
 if TYPE_CHECKING:
     from devices.pcsc.reader import PcscReader
+    from devices.scanners.scanner import CodeScanner
     from kiosk.doctor.examine import Patient
 
 CLOCK_MARK: Final = "clock-mark"
@@ -103,6 +105,7 @@ class Equipment:
     keep_paper: Callable[[str, bytes], None] | None = field(default=None)
     infrared: CameraSpec | None = None
     chips: MakesChipReader | None = None
+    scanner: CodeScanner | None = None
 
 
 def equipment_of(settings: Settings) -> Equipment:
@@ -131,6 +134,7 @@ def equipment_of(settings: Settings) -> Equipment:
         if settings.face.liveness == "infrared"
         else None,
         chips=_chips_of(settings),
+        scanner=_scanner_of(settings),
     )
 
 
@@ -146,6 +150,23 @@ def _chips_of(settings: Settings) -> MakesChipReader | None:
         return PcscReader(reader=told.name, certificates=folder, on_status=on_status)
 
     return make
+
+
+def _scanner_of(settings: Settings) -> CodeScanner | None:
+    told = settings.scanner
+    if told.kind == "none":
+        return None
+    from devices.scanners.scanner import CodeScanner
+
+    if told.kind == "serial":
+        from devices.scanners.serial_line import serial_line
+
+        return CodeScanner(serial_line(told.port, told.baud), aim=told.aim)
+    from devices.scanners.wedge import WedgeId, wedge_line
+
+    vendor, _, product = told.usb.partition(":")
+    wanted = WedgeId(int(vendor, 16), int(product, 16), told.socket)
+    return CodeScanner(wedge_line(wanted), aim=told.aim)
 
 
 def _camera_of(told: CameraSettings) -> CameraSpec:
@@ -416,6 +437,8 @@ class Terminal(QObject):
         self._asking.close()
         self._printing.close()
         self._reader.close()
+        if self._scanning is not None:
+            self._scanning.close()
         self._face.close()
         self._documents.close()
         if self._pinyin is not None:
@@ -435,7 +458,10 @@ class Terminal(QObject):
             equipment.face, reply, wlt_library=wlt, infrared=equipment.infrared
         )
         self._documents = PaperCapture(equipment.documents, reply)
-        self._codes = CodeReading((self._documents,), reply)
+        scanner = equipment.scanner
+        self._scanning = Scanning(scanner, reply) if scanner is not None else None
+        scanning = (self._scanning,) if self._scanning is not None else ()
+        self._codes = CodeReading((*scanning, self._documents), telling_pages(reply))
         self._submitting = Submitting(self._outbox, reply, self._pledge_text, self._sealing)
         self._printing = Printing(
             equipment.receipts,
@@ -491,6 +517,7 @@ class Terminal(QObject):
         if not self._up:
             raise NotUpYet
         # The doctor comes when called: the first screen does not wait for its instruments.
+        from kiosk.doctor.further import further_in_service
         from kiosk.doctor.patients import Needs, Running, patient_in_service
 
         running = Running(
@@ -506,6 +533,7 @@ class Terminal(QObject):
             in_use=lambda: not self.runtime.at_rest,
             closing=lambda: self._closed,
             demo=self._equipment.demo,
+            further=further_in_service(self._settings, self._reader, self._scanning),
         )
         needs = Needs(
             self._settings,
@@ -595,6 +623,8 @@ class Terminal(QObject):
     def _look_around(self) -> None:
         """What the terminal can do now, asked for while it runs."""
         self._reader.look()
+        if self._scanning is not None:
+            self._scanning.look()
         self._face.look()
         self._documents.look()
         self._submitting.look()

@@ -11,6 +11,9 @@ from screens.toolkit import Block, BlockScreen, Card, Facts, Heading, Para, Row
 
 _SIGNS: Mapping[str, str] = {
     "take.card": "card",
+    "take.social": "card",
+    "take.passport": "card",
+    "take.any-card": "card",
     "take.papers": "page",
     "take.receipt": "printer",
     "take.certificate": "printer",

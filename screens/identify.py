@@ -99,7 +99,8 @@ class Screen(BlockScreen):
         kit = self.kit
         self._field = body.asked
         self._board.show(body.asked, _KINDS[body.asked], body.value)
-        roomy = not (body.error_key and kit.metrics.landscape and kit.metrics.large)
+        wrong = bool(body.error_key) or self.frame.notice is not None
+        roomy = not (wrong and kit.metrics.landscape and kit.metrics.large)
         sub = "identify.key.sub.scan" if body.can_scan else "identify.key.sub"
         heading = Heading(
             key="title",

@@ -17,7 +17,7 @@ from devices.contract import (
     ReaderCapabilities,
 )
 from devices.errors import DeviceError, Fault
-from devices.pcsc.reader import PcscReader
+from devices.readers import ChipReader, MakesChipReader
 from devices.records import PcscStatus, SlotState
 from devices.worker import Cancel, DeviceWorker
 
@@ -45,7 +45,7 @@ class PcscDevice(Device):
 
     def __init__(
         self,
-        reader: PcscReader,
+        reader: ChipReader,
         *,
         name: str = "card-reader",
         address: str = "pcscd",
@@ -133,7 +133,7 @@ class PcscDevice(Device):
         return status
 
 
-def pcsc_device(make: Callable[[Callable[[PcscStatus], None]], PcscReader]) -> PcscDevice:
+def pcsc_device(make: MakesChipReader) -> PcscDevice:
     """A device that owns the reader which `make` makes with its `on_status`."""
     heard: list[PcscDevice] = []
 

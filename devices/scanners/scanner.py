@@ -27,6 +27,7 @@ _POLL_S = 0.05
 REOPEN_FIRST_S = 0.1
 REOPEN_LONGEST_S = 5.0
 ABSENT_PATIENCE_S = 5.0
+_LINES_MOST = 8
 
 
 class Line(Protocol):
@@ -61,6 +62,12 @@ class CodeScanner:
         self._aim = aim
         self._absent_patience_s = absent_patience_s
         self._line: Line | None = None
+        self._waiting = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a code that is shown now would be taken."""
+        return self._waiting
 
     def open(self) -> None:
         """Take hold of the scanner. Raises DeviceError(SCANNER_ABSENT)."""
@@ -89,38 +96,59 @@ class CodeScanner:
         self.open()
         self._drain()
 
-    def read(self, cancel: Cancel, *, wait_s: float) -> ScannedCode:
-        """The next code. Raises DeviceError: CODE_ABSENT if none came within `wait_s`,
-        CODE_UNREADABLE for what is no text, SCANNER_ABSENT, CANCELLED, DEADLINE."""
+    def read(self, cancel: Cancel, *, wait_s: float, more_s: float = 0.0) -> ScannedCode:
+        """The next code. With `more_s`, lines that come so soon after each other are one code
+        of several lines, as the zone of a travel document.
+
+        Raises DeviceError: CODE_ABSENT if none came within `wait_s`, CODE_UNREADABLE for what
+        is no text, SCANNER_ABSENT, CANCELLED, DEADLINE."""
+        try:
+            return self._read(cancel, wait_s, more_s)
+        finally:
+            self._waiting = False
+
+    def _read(self, cancel: Cancel, wait_s: float, more_s: float) -> ScannedCode:
         until = time.monotonic() + wait_s
         absent_since: float | None = None
         pause_s = REOPEN_FIRST_S
-        fresh = False
+        self._waiting = False
         while True:
             cancel.raise_if_cancelled()
             left_s = until - time.monotonic()
-            if left_s <= 0 and fresh:
+            if left_s <= 0 and self._waiting:
                 raise DeviceError(Fault.CODE_ABSENT)
             try:
                 self.open()
-                if not fresh:
+                if not self._waiting:
                     self._drain()
-                    fresh = True
+                    self._waiting = True
                     absent_since, pause_s = None, REOPEN_FIRST_S
                 scanned = self._take(min(_POLL_S, max(0.0, left_s)))
             except DeviceError as error:
                 trouble = error
             else:
                 if scanned:
-                    return self._code(scanned[0])
+                    return self._code(self._gathered(scanned, cancel, more_s))
                 continue
-            fresh = False
+            self._waiting = False
             now = time.monotonic()
             absent_since = now if absent_since is None else absent_since
             if now - absent_since >= self._absent_patience_s or now >= until:
                 raise trouble
             cancel.wait(min(pause_s, max(0.0, until - now)))
             pause_s = min(2 * pause_s, REOPEN_LONGEST_S)
+
+    def _gathered(self, scanned: list[str | None], cancel: Cancel, more_s: float) -> str | None:
+        """The first code, or with `more_s` all lines until none follows for so long."""
+        if more_s <= 0:
+            return scanned[0]
+        while not cancel.cancelled and len(scanned) <= _LINES_MOST:
+            more = self._take(more_s)
+            if not more:
+                break
+            scanned += more
+        lines = [line for line in scanned if line is not None]
+        return "\n".join(lines) if len(lines) == len(scanned) else None
 
     def _code(self, text: str | None) -> ScannedCode:
         code = code_of(text, aim=self._aim)

@@ -197,7 +197,7 @@ def social_card(player: Player, item: str) -> Script:
     yield from script.choose(player, item)
     yield from script.start(player)
     player.stage.put_card(BANK_CARD)
-    yield _notice(player, "card-wrong-kind")
+    yield _notice(player, "card-not-usable")
     player.stage.take_card()
     player.touch("again")
     yield from script.show_card(player, SOCIAL)

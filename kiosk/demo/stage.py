@@ -176,7 +176,7 @@ class Stage:
         self.reader.put_card(cards.make_card(cards.PEOPLE[name], portrait))
 
     def take_card(self) -> None:
-        """Take it away."""
+        """Take away what lies on the readers."""
         self.reader.take_card()
         if self.chips is not None:
             self.chips.take()

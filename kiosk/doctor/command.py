@@ -17,6 +17,7 @@ from config.settings import Settings
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.control import ControlRefused, NoTerminalRuns, TerminalSilent, ask
 from kiosk.doctor.examine import DEADLINES_S, TEST_PAGE_S, NoSuchDevice, examine
+from kiosk.doctor.further import further_at_rest
 from kiosk.doctor.handler import DOCTOR
 from kiosk.doctor.patients import Attached, Needs, patient_at_rest
 from kiosk.doctor.report import EXIT_STATUS, Entry, Report, Result, Said, StepReport, Verdict
@@ -105,6 +106,7 @@ def attached_of(settings: Settings) -> Attached:
         sheets=made.sheets if has_printer and made.sheets is not made.receipts else None,
         infrared=made.infrared if settings.camera.kind != "none" else None,
         portraits=made.wlt_library.is_file() if made.wlt_library is not None else None,
+        further=further_at_rest(settings, made.chips, made.scanner),
     )
 
 

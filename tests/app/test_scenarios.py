@@ -248,6 +248,22 @@ def refuses_face(run: Run) -> None:
     assert kinds == ["card", "assisted"]
 
 
+def social_card(run: Run) -> None:
+    check_delivered(run)
+    check_receipt(run)
+    assert "card-not-usable" in run.notices(), "a bank card is said to be of no use"
+    assert not run.states("verify_face"), "a camera was asked for without a portrait to match"
+    party = run.central[0]["document"]["parties"][0]
+    assert [e["kind"] for e in party["evidence"]] == ["card", "assisted"]
+
+
+def passport(run: Run) -> None:
+    check_delivered(run)
+    check_face(run)
+    assert "data-page-wrong" in run.notices()
+    assert run.states("identify").count("key") == 3, "the wrong page, and the notice, and again"
+
+
 def no_match_at_night(run: Run) -> None:
     check_face(run, matched=False)
     assert run.states("other_way")
@@ -296,6 +312,8 @@ CHECKS = {
     "offline": offline,
     "wrong-person": wrong_person,
     "refuses-face": refuses_face,
+    "social-card": social_card,
+    "passport": passport,
     "no-match-at-night": no_match_at_night,
     "card-removed": card_removed,
     "expired-card": expired_card,

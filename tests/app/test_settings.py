@@ -12,6 +12,7 @@ import pytest
 from config.settings import Settings, SettingsError, load
 from devices.printers.escpos import EscPosPrinter
 from devices.samv.vendor import VendorReader
+from devices.scanners.scanner import CodeScanner
 from kiosk.app import equipment_of
 from kiosk.cli import main
 
@@ -193,6 +194,11 @@ def test_the_process_stops_with_2_and_no_traceback(tmp_path: Path) -> None:
         ("reader", {"kind": "samv-vendor", "port": "usb", "library": "/x.so"}, "a number"),
         ("printer", {"kind": "escpos"}, "address"),
         ("printer", {"kind": "escpos", "address": "lpt1"}, "printer.address"),
+        ("scanner", {"kind": "serial"}, "serial needs port"),
+        ("scanner", {"kind": "keyboard"}, "keyboard needs usb"),
+        ("scanner", {"kind": "keyboard", "usb": "scanner"}, "scanner.usb"),
+        ("chip_reader", {"kind": "ccid"}, "chip_reader.kind"),
+        ("chip_reader", {"pin": "1234"}, "unknown key; allowed: kind, name, certificates"),
     ],
 )
 def test_a_device_without_its_address_stops_the_start(
@@ -214,3 +220,20 @@ def test_the_devices_that_the_settings_name_are_made() -> None:
     assert isinstance(
         equipment_of(Settings.model_validate({"reader": vendor})).reader, VendorReader
     )
+
+
+def test_chip_readers_and_scanners_are_made_where_they_are_named(tmp_path: Path) -> None:
+    plain = equipment_of(Settings())
+    assert (plain.chips, plain.scanner) == (None, None), "old settings stay as they were"
+    path = tmp_path / "terminal.toml"
+    path.write_text(
+        '[chip_reader]\nkind = "pcsc"\nname = "ACR39"\ncertificates = "/etc/ou-kiosk/csca"\n'
+        '[scanner]\nkind = "keyboard"\nusb = "1EAB:1d03"\naim = true\n'
+    )
+    told = load(path, {})
+    assert (told.chip_reader.name, told.scanner.usb) == ("ACR39", "1EAB:1d03")
+    made = equipment_of(told)
+    assert made.chips is not None
+    assert isinstance(made.scanner, CodeScanner)
+    serial = Settings.model_validate({"scanner": {"kind": "serial", "port": "/dev/ttyACM0"}})
+    assert isinstance(equipment_of(serial).scanner, CodeScanner)

@@ -6,22 +6,29 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from doctor_help import Ward, check, device, sample_pack, ward
 
+from config.settings import Settings
 from devices.adapters import cameras
 from devices.contract import DeviceKind
 from devices.errors import Fault
 from devices.records import PaperState
 from devices.samv.protocol import Command
+from devices.scanners.scanner import CodeScanner
+from devices.scanners.serial_line import serial_line
 from devices.simulators.camera import GONE, SceneControl
+from devices.simulators.chips import SimulatedChips
 from devices.simulators.samv import SAM_ID_TEXT
+from devices.simulators.scanner import SerialScannerSimulator
 from kiosk.doctor import words
 from kiosk.doctor.checks import Check, Found
-from kiosk.doctor.command import lines
+from kiosk.doctor.command import attached_of, lines
 from kiosk.doctor.examine import DEADLINES_S, NoSuchDevice, examine
+from kiosk.doctor.further import further_at_rest
 from kiosk.doctor.report import (
     CheckReport,
     DeviceReport,
@@ -260,3 +267,51 @@ def test_every_fault_has_words(fault: Fault) -> None:
     for said in (words.what(fault.code), words.mend(fault.code)):
         assert said.zh
         assert said.en
+
+
+# -- chip readers and scanners ------------------------------------------------------------------
+
+
+def further(terminal: Ward, chips: SimulatedChips, port: str) -> Report:
+    settings = Settings.model_validate(
+        {
+            **terminal.settings.model_dump(),
+            "chip_reader": {"kind": "pcsc"},
+            "scanner": {"kind": "serial", "port": port},
+        }
+    )
+    scanner = CodeScanner(serial_line(port))
+    attached = further_at_rest(settings, lambda _: chips, scanner)
+    patient = replace(terminal.patient(), devices=attached, checks=())
+    try:
+        return examine(patient)
+    finally:
+        patient.close()
+
+
+def test_chip_readers_and_scanners_are_examined(terminal: Ward) -> None:
+    chips = SimulatedChips()
+    with SerialScannerSimulator() as gun:
+        report = further(terminal, chips, gun.port)
+        assert [(one.name, one.result) for one in report.devices] == [
+            ("card-reader", Result.OK),
+            ("scanner", Result.OK),
+        ]
+        assert device(report, "card-reader").figures["readers"] == 1
+        chips.plug(in_=False)
+        gun.vanish()
+        broken = further(terminal, chips, gun.port)
+    assert [one.code for one in broken.devices] == ["RD-01", "SC-01"]
+    assert broken.verdict is Verdict.LIMITED
+
+
+def test_the_settings_name_what_the_doctor_opens(terminal: Ward) -> None:
+    with SerialScannerSimulator() as gun:
+        settings = Settings.model_validate(
+            {**terminal.settings.model_dump(), "scanner": {"kind": "serial", "port": gun.port}}
+        )
+        attached = attached_of(settings)
+        names = [one.device.identity.name for one in attached.further]
+        for one in attached.further:
+            one.device.close()
+    assert names == ["scanner"]

@@ -22,6 +22,8 @@ from kiosk.journey.events import (
     CardFound,
     CardRead,
     CardStays,
+    CodeFailed,
+    CodeSeen,
     DataPageRead,
     Event,
     FieldTyped,
@@ -130,7 +132,10 @@ class Identify(Plain):
     def _not_read(self, visit: Visit, code: str) -> Turn:
         if code in (_KEY_NEEDED, _KEY_WRONG):
             return self._ask_key(visit, code)
-        return self._failed(visit, NOTICES.get(code, "reader-staff"), code)
+        key = NOTICES.get(code, "reader-staff")
+        if key == "card-wrong-kind" and visit.world.chip_cards:
+            key = "card-not-usable"  # more than ID cards would do
+        return self._failed(visit, key, code)
 
     def _ask_key(self, visit: Visit, code: str) -> Turn:
         """Ask for the first field; what was typed before is shown to be mended."""
@@ -145,6 +150,11 @@ class Identify(Plain):
         at = reading.asked
         if isinstance(event, DataPageRead):
             return self._await(visit, now, _typed_as(event.page, now.civil.date()))
+        if isinstance(event, CodeSeen):
+            again = (ReadCode(_CODE_WAIT_S),) if reading.scanning else ()
+            return Turn(replace(visit, notice=Notice("code-not-page")), again)
+        if isinstance(event, CodeFailed):
+            return Turn(replace(visit, reading=replace(reading, scanning=False)))
         if isinstance(event, FieldTyped) and event.key == FIELDS[at]:
             typed = (*reading.typed[:at], event.text, *reading.typed[at + 1 :])
             return Turn(

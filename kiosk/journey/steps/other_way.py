@@ -44,8 +44,11 @@ class OtherWayStep(Plain):
         why_not = "rung.authorised-person.not-for-item" if not vouching else ""
         if not why_not and not visit.world.staffed:
             why_not = "rung.authorised-person.nobody-now"
+        other_card = "rung.other-card.hint"
+        if visit.world.chip_cards:
+            other_card = "rung.other-card.passport"
         return (
-            RungLine(Rung.OTHER_CARD, visit.world.reader_ok, "rung.other-card.hint"),
+            RungLine(Rung.OTHER_CARD, visit.world.reader_ok, other_card),
             RungLine(Rung.APP_CODE, False, "rung.app-code.not-here"),
             RungLine(Rung.AUTHORISED_PERSON, not why_not, why_not or "rung.authorised-person.hint"),
             RungLine(Rung.APPOINTMENT, True, "rung.appointment.hint"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from kiosk.identity.papers import PaperKind
 from kiosk.journey.effects import Enqueue, Print
 from kiosk.journey.events import (
     AnotherMatter,
@@ -135,10 +137,18 @@ class Submitted(Plain):
         return Action("action.done" if visit.submission.state in ("saved", "received") else "")
 
 
+_TAKE: Final[Mapping[PaperKind, str]] = {
+    PaperKind.SOCIAL_SECURITY: "take.social",
+    PaperKind.PASSPORT: "take.passport",
+}
+
+
 def things(visit: Visit) -> tuple[str, ...]:
     """What may still lie on the terminal: words keys `take.<value>`."""
     found = []
-    if visit.parties or visit.world.card_lies:
+    kinds = {party.card.kind for party in visit.parties.values()}
+    others = {_TAKE[kind] for kind in kinds if kind in _TAKE}
+    if kinds - _TAKE.keys():
         found.append("take.card")
     if any(paper.pages for paper in visit.papers.values()):
         found.append("take.papers")
