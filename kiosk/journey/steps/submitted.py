@@ -150,6 +150,9 @@ def things(visit: Visit) -> tuple[str, ...]:
     others = {_TAKE[kind] for kind in kinds if kind in _TAKE}
     if kinds - _TAKE.keys():
         found.append("take.card")
+    found += sorted(others)
+    if visit.world.card_lies and not found:
+        found.append("take.any-card")
     if any(paper.pages for paper in visit.papers.values()):
         found.append("take.papers")
     if visit.printing.get("receipt") in _ON_PAPER:
