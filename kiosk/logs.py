@@ -7,6 +7,7 @@ and the type of its exception, since its text could hold anything.
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import threading
 from typing import Any, Final
@@ -65,7 +66,11 @@ class AllowList(logging.Formatter):
 
 
 def begin() -> None:
-    """Send all records, warnings and last words to standard error through the allow-list."""
+    """Send all records, warnings and last words to standard error through the allow-list.
+
+    From here on no core file is written either, not even by a child: it would hold a visit.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(AllowList())
     root = logging.getLogger()
