@@ -13,7 +13,7 @@ from typing import Any
 from kiosk.catalogue.model import Pack
 from kiosk.journey.core import advance, new_visit, next_deadline, view
 from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit, KeepRating
-from kiosk.journey.events import Event, Recovered
+from kiosk.journey.events import CatalogueRenewed, Event, Recovered
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit, World
 from kiosk.logs import note
@@ -77,8 +77,13 @@ class Runtime:
         self._refresh()
 
     def use_pack(self, pack: Pack, find: Callable[[str], tuple[str, ...]]) -> None:
-        """A new catalogue; it takes effect with the next visit."""
+        """A new catalogue: it takes effect between visits, and at once when nobody is here."""
         self._pack, self._find = pack, find
+        if self.at_rest:
+            self._visit = self._new(self._visit.number + 1, self._visit.world)
+            self._refresh()
+        else:
+            self.post(CatalogueRenewed(pack, find))
 
     def _carry(self, effect: Effect) -> None:
         if isinstance(effect, EndVisit):

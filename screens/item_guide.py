@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kiosk.journey.events import TryQuestions
+from kiosk.journey.events import PrintAsked, TryQuestions
 from kiosk.journey.views import ItemGuideView
 from screens.parts import fact_blocks, line_rows, name_blocks, warning
 from screens.theme import Role
@@ -12,6 +12,11 @@ from screens.toolkit import Block, BlockScreen, Button, Heading, Note, PanelRow,
 
 _BROUGHT = ("needed", "handed-in", "pledged")
 _LEFT_SHARE = 0.53
+_PRINTING = {
+    "printing": "guide.printing",
+    "printed": "guide.printed",
+    "failed": "guide.print.failed",
+}
 
 
 class Screen(BlockScreen):
@@ -35,6 +40,11 @@ class Screen(BlockScreen):
         blocks: list[Block] = [] if said else [Heading(key="title", text=body.name)]
         if body.blocked is not None:
             blocks.append(warning(kit, "blocked", body.blocked))
+        printing = _PRINTING.get(body.printing)
+        if printing is not None:
+            tone = "amber" if body.printing == "failed" else "mist"
+            note = Note(key="printing", text=kit.text(printing), tone=tone, icon="printer")
+            blocks.append(note)
         if body.sample:
             blocks.append(Note(key="sample", text=kit.text("guide.sample")))
         return blocks
@@ -71,7 +81,21 @@ class Screen(BlockScreen):
         return blocks
 
     def extra_actions(self, body: ItemGuideView) -> tuple[Button, ...]:
-        if not body.can_try:
-            return ()
-        text = self.kit.text("guide.try")
-        return (Button(key="try", name="try", text=text, on=TryQuestions()),)
+        kit = self.kit
+        buttons = []
+        if body.can_print:
+            again = ".again" if body.printing in ("printed", "failed") else ""
+            buttons.append(
+                Button(
+                    key="print",
+                    name="print",
+                    text=kit.text(f"guide.print{again}"),
+                    on=PrintAsked(),
+                    enabled=body.printing != "printing",
+                    icon="printer",
+                )
+            )
+        if body.can_try:
+            text = kit.text("guide.try")
+            buttons.append(Button(key="try", name="try", text=text, on=TryQuestions()))
+        return tuple(buttons)

@@ -25,6 +25,7 @@ MODULES: Mapping[StepName, str] = MappingProxyType(
         StepName.DELIVERY: "screens.delivery",
         StepName.REVIEW: "screens.review",
         StepName.SIGN: "screens.sign",
+        StepName.RENEWED: "screens.renewed",
         StepName.SUBMITTED: "screens.submitted",
         StepName.RESULT: "screens.result",
         StepName.RATE: "screens.rate",

@@ -23,6 +23,7 @@ from kiosk.journey.events import (
     Back,
     CardFound,
     CardRead,
+    CatalogueRenewed,
     Delivered,
     DeliveryWaits,
     Event,
@@ -212,6 +213,11 @@ def _recovered(visit: Visit, event: Event, _now: Now) -> Result:
     return replace(visit, stubs=event.stubs), ()
 
 
+def _renewed(visit: Visit, event: Event, _now: Now) -> Result:
+    assert isinstance(event, CatalogueRenewed)
+    return replace(visit, newer=event.pack, newer_find=event.find), ()
+
+
 def _delivered(visit: Visit, event: Event, _now: Now) -> Result:
     assert isinstance(event, Delivered)
     if event.number != visit.submission.number or visit.submission.state not in (
@@ -288,6 +294,7 @@ _COMMON: Final[Mapping[type[Event], _Handler]] = {
     ThemeSet: _theme,
     WorldChanged: _world,
     Recovered: _recovered,
+    CatalogueRenewed: _renewed,
     Delivered: _delivered,
     DeliveryWaits: _waits,
     Printed: _printed,
@@ -376,7 +383,7 @@ _STAGES: Final[tuple[frozenset[StepName], ...]] = (
     frozenset({StepName.QUESTIONS, StepName.OUTCOME}),
     frozenset({StepName.MATERIALS}),
     frozenset({StepName.FORM, StepName.DELIVERY}),
-    frozenset({StepName.REVIEW, StepName.SIGN}),
+    frozenset({StepName.REVIEW, StepName.SIGN, StepName.RENEWED}),
     frozenset({StepName.SUBMITTED, StepName.RESULT, StepName.RATE}),
 )
 

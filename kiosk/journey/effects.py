@@ -11,7 +11,7 @@ from enum import StrEnum
 from devices.records import Portrait
 from kiosk.application.draft import Draft
 from kiosk.identity.papers import DataPage
-from kiosk.receipts.content import BringList, Receipt, Stub
+from kiosk.receipts.content import BringList, GuideSlip, Receipt, Stub
 
 
 class EndReason(StrEnum):
@@ -124,7 +124,7 @@ class Print(Effect):
     """Put something on paper; answers Printed or PrintFailed."""
 
     what: str
-    content: Receipt | Stub | BringList | None = field(default=None, repr=False)
+    content: Receipt | Stub | BringList | GuideSlip | None = field(default=None, repr=False)
     pdf: bytes | None = field(default=None, repr=False)
 
 

@@ -6,10 +6,12 @@ Answers of the world carry the number of the visit that asked, so that a late on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from devices.records import FaceHint, FaceMatch, Page, Portrait, PrinterStatus, ScannedCode
+from kiosk.catalogue.model import Pack
 from kiosk.identity.papers import DataPage, ReadPaper
 from kiosk.journey.terms import Language, Rung, Size, Theme
 
@@ -435,6 +437,14 @@ class Recovered(Event):
     """After a crash: these applications had been saved and their receipt is not printed."""
 
     stubs: tuple[tuple[str, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRenewed(Event):
+    """A new catalogue serves from the next visit on; this one looks at it before handing in."""
+
+    pack: Pack = field(repr=False)
+    find: Callable[[str], tuple[str, ...]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

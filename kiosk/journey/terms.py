@@ -42,6 +42,7 @@ class StepName(StrEnum):
     DELIVERY = "delivery"
     REVIEW = "review"
     SIGN = "sign"
+    RENEWED = "renewed"
     SUBMITTED = "submitted"
     RESULT = "result"
     RATE = "rate"

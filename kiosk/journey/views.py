@@ -146,6 +146,8 @@ class ItemGuideView:
     can_try: bool  # it has questions that can be tried without identity
     sample: bool
     departments: tuple[str, ...]
+    can_print: bool = False
+    printing: str = ""  # "", "printing", "printed", "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +336,27 @@ class SignView:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A value that changed; `label_key` is a words key."""
+
+    label_key: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedView:
+    """The rules changed while somebody filled in; with `withdrawn` nothing can be handed in."""
+
+    withdrawn: bool
+    again: tuple[str, ...]  # questions that are asked again
+    more: tuple[str, ...]  # materials that are needed now, or in another form
+    less: tuple[str, ...]
+    values: tuple[Changed, ...]
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubmittedView:
     """State of the submission.
 
@@ -401,6 +424,7 @@ Body: TypeAlias = (
     | DeliveryView
     | ReviewView
     | SignView
+    | RenewedView
     | SubmittedView
     | ResultView
     | RateView

@@ -245,6 +245,11 @@ class Visit:
     printing: Mapping[str, str] = field(default_factory=dict)
     rating: Rating = Rating()
     farewell_s: float = 0.0
+    # A catalogue that came while the visit was under way; it counts when this is handed in.
+    newer: Pack | None = field(default=None, repr=False)
+    newer_find: Callable[[str], tuple[str, ...]] | None = field(
+        default=None, repr=False, compare=False
+    )
     outcome_seen: tuple[tuple[str, str], ...] = ()  # item and situation, as last shown
     stubs: tuple[tuple[str, datetime], ...] = ()
 

@@ -101,13 +101,30 @@ class Stub:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One line of a material's sample: what is asked, and how it is filled in."""
+
+    label: str
+    filled: str
+
+
+@dataclass(frozen=True, slots=True)
 class BringMaterial:
-    """One line of a bring list: what, why it is needed, where one gets it."""
+    """One line of a bring list: what, why it is needed, where one gets it.
+
+    From `form` ("original", "copy", "photo", "statement") on: for the item guide.
+    """
 
     name: str
     why: str = ""
     source: str = ""
     copies: str = ""
+    form: str = ""
+    count: int = 1
+    pledge_days: int | None = None
+    basis: str = ""
+    checks: tuple[str, ...] = ()
+    sample: tuple[SampleRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +151,48 @@ class BringList:
     terminal: str = ""
     site: str = ""
     qr: str = ""
+    sample: bool = False
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuideSlip:
+    """The item guide (办事指南) on paper: nothing in it is about anybody.
+
+    `materials` are all that may be needed; which of them, the questions say. `situations`
+    are (name, result, reason) of those that cannot be handed in at a terminal.
+    """
+
+    language: Language
+    code: str
+    item: str
+    version: int
+    effective_from: date
+    for_whom: str
+    basis: str
+    fee: str
+    days_legal: int | None
+    days_promised: int | None
+    visits: int
+    result: str
+    where: str
+    phone: str
+    as_of: date | None = None
+    confirmed_by: str = ""
+    confirmed_on: date | None = None
+    conditions: tuple[str, ...] = ()
+    situations: tuple[tuple[str, str, str], ...] = ()
+    materials: tuple[BringMaterial, ...] = ()
+    already_held: tuple[str, ...] = ()
+    by_card: tuple[str, ...] = ()  # told by the card that is read here
+    steps: tuple[str, ...] = ()
+    usual_steps: tuple[str, ...] = ()  # words keys `receipt.guide-step-<value>`, without steps
+    departments: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    printed_on: date | None = None
+    terminal: str = ""
+    site: str = ""
     sample: bool = False
     simulated: bool = False
 

@@ -17,7 +17,7 @@ from devices.worker import Cancel, DeviceWorker, Failed, Outcome
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Printed, PrintFailed, WorldChanged
 from kiosk.logs import note
-from kiosk.receipts.content import BringList, Receipt, Stub
+from kiosk.receipts.content import BringList, GuideSlip, Receipt, Stub
 from offline_queue.outbox import Outbox
 from offline_queue.records import PrintState
 
@@ -103,7 +103,10 @@ class Printing:
         self._look_now()
 
     def _render(self, effect: Print) -> bytes:
-        from kiosk.receipts.layout import pdf  # reportlab and fonts: loaded with the first paper
+        from kiosk.receipts.layout import (
+            guide,
+            pdf,
+        )  # reportlab and fonts: loaded with the first paper
 
         content = effect.content
         if content is None:
@@ -113,6 +116,8 @@ class Printing:
             return pdf.render(content, words)
         if isinstance(content, Stub):
             return pdf.render_stub(content, words)
+        if isinstance(content, GuideSlip):
+            return guide.render_guide(content, words)
         assert isinstance(content, BringList)
         return pdf.render_bring_list(content, words)
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from kiosk.journey.terms import Language, Rung, Size, StepName, Theme
 from kiosk.journey.views import (
     Body,
+    Changed,
     ChooseView,
     DeliveryView,
     FarewellView,
@@ -31,6 +32,7 @@ from kiosk.journey.views import (
     PlainCard,
     QuestionView,
     RateView,
+    RenewedView,
     ResultView,
     ReviewRow,
     ReviewSection,
@@ -303,6 +305,7 @@ def _guide(zh: bool, **changes: object) -> ItemGuideView:
         can_try=True,
         sample=True,
         departments=("公安局出入境管理局",) if zh else ("Exit and entry administration",),
+        can_print=True,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -661,6 +664,17 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         "next_key": "action.done",
         "progress": None,
     }
+    renewed = RenewedView(
+        withdrawn=False,
+        again=("去那里做什么？",) if zh else ("What is the trip for?",),
+        more=("单位同意出境的意见",) if zh else ("Your employer's consent",),
+        less=("两寸证件照片",) if zh else ("Passport photograph",),
+        values=(Changed("guide.fee", *(("15 元", "60 元") if zh else ("15 yuan", "60 yuan"))),),
+        phone="0577-00001001",
+    )
+    yield "renewed", StepName.RENEWED, renewed, {"back": False}
+    gone = replace(renewed, withdrawn=True, again=(), more=(), less=(), values=())
+    yield "renewed-withdrawn", StepName.RENEWED, gone, {**done, "leave": True}
     saved = SubmittedView(
         state="saved",
         number="LW042-00317-6",

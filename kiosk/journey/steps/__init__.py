@@ -16,6 +16,7 @@ from kiosk.journey.steps.other_way import OtherWayStep
 from kiosk.journey.steps.outcome import Outcome
 from kiosk.journey.steps.questions import Questions
 from kiosk.journey.steps.rate import Rate
+from kiosk.journey.steps.renewed import Renewed
 from kiosk.journey.steps.result import Result
 from kiosk.journey.steps.review import Review
 from kiosk.journey.steps.sign import Sign
@@ -39,6 +40,7 @@ _ALL: Final[tuple[Step, ...]] = (
     Delivery(),
     Review(),
     Sign(),
+    Renewed(),
     Submitted(),
     Result(),
     Rate(),

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from kiosk.catalogue.model import Kind, Matter
-from kiosk.journey.events import Event, Next, TryQuestions
+from kiosk.journey.effects import Print
+from kiosk.journey.events import Event, Next, PrintAsked, TryQuestions
 from kiosk.journey.shown import blocked, guide_lines, material_line
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -20,6 +21,7 @@ from kiosk.journey.visit import (
     Visit,
     lead_role,
 )
+from kiosk.receipts.guide_of import guide_of
 
 
 def fresh_case(visit: Visit, matter_code: str) -> Visit:
@@ -30,6 +32,9 @@ def fresh_case(visit: Visit, matter_code: str) -> Visit:
     """
     matter = visit.matter
     lead = lead_role(matter) if matter is not None else ""
+    if not matter_code and visit.newer is not None:  # another matter is begun by the new rules
+        find = visit.newer_find or visit.find
+        visit = replace(visit, pack=visit.newer, find=find, newer=None, newer_find=None)
     return replace(
         visit,
         matter_code=matter_code,
@@ -69,7 +74,23 @@ class ItemGuide(Plain):
             return Turn(fresh_case(visit, matter.code), forward=True)
         if isinstance(event, TryQuestions) and self._can_try(matter):
             return Turn(replace(fresh_case(visit, matter.code), trial=True), forward=True)
+        if isinstance(event, PrintAsked) and visit.printing.get("guide") != "printing":
+            return self._print(visit, matter, now)
         return None
+
+    def _print(self, visit: Visit, matter: Matter, now: Now) -> Turn:
+        """The guide on paper."""
+        printing = {**visit.printing, "guide": "printing"}
+        content = guide_of(
+            visit.pack,
+            matter.code,
+            "zh" if visit.language == "zh" else "en",
+            printed_on=now.civil.date() if now.trusted else None,
+            terminal=visit.rules.terminal,
+            site=visit.say(visit.rules.site),
+            simulated=visit.rules.demo,
+        )
+        return Turn(replace(visit, printing=printing), (Print("guide", content=content),))
 
     def view(self, visit: Visit, now: Now) -> ItemGuideView:
         """The guide."""
@@ -93,6 +114,8 @@ class ItemGuide(Plain):
             can_try=self._can_try(matter),
             sample=matter.sample,
             departments=departments,
+            can_print=visit.world.printer.online,
+            printing=visit.printing.get("guide", ""),
         )
 
     def _can_try(self, matter: Matter) -> bool:

@@ -10,6 +10,7 @@ from kiosk.catalogue.model import Answer, Question, QuestionKind
 from kiosk.identity.validity import masked
 from kiosk.journey.asked_facts import fact_question
 from kiosk.journey.events import ChangeAsked, Event, Next
+from kiosk.journey.renewal import renewal
 from kiosk.journey.route import (
     delivery_address,
     field_value,
@@ -65,6 +66,8 @@ class Review(Plain):
             return Turn(replace(visit, fast=True), to=place)
         if isinstance(event, Next):
             # Back from a change can lead here with something open: that comes first.
+            if renewal(visit, now) is not None:
+                return Turn(visit, to=Place(StepName.RENEWED), keep_trail=False)
             open_place = first_open(visit, now)
             if open_place is not None:
                 return Turn(replace(visit, fast=True), to=open_place)

@@ -19,6 +19,7 @@ from kiosk.journey.events import (
     TryAgain,
 )
 from kiosk.journey.receipt_of import department_of, qr_text, receipt_of
+from kiosk.journey.renewal import renewal
 from kiosk.journey.route import contact_of, papers_asked
 from kiosk.journey.shown import due_text
 from kiosk.journey.steps.item_guide import fresh_case
@@ -50,6 +51,8 @@ class Submitted(Plain):
         """Save at once."""
         if visit.submission.state in ("saved", "received"):
             return Turn(visit)
+        if renewal(visit, now) is not None:
+            return Turn(visit, to=Place(StepName.RENEWED), keep_trail=False)
         return self._save(visit, now)
 
     def _save(self, visit: Visit, now: Now) -> Turn:

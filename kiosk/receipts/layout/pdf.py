@@ -46,6 +46,7 @@ _ROLL_TOP_MM = 4.0
 _ROLL_TAIL_MM = 8.0  # the cutter sits above the head; the last line must clear it
 _A4_MM = (210.0, 297.0)
 _A4_MARGIN_MM = (28.0, 24.0)
+_FOOT_MM = 10.0  # from the lower edge
 _QR_MM = 27.0
 
 _BODY = Style(4.2)
@@ -68,12 +69,12 @@ _drawing = threading.Lock()
 def render(receipt: Receipt, words: Words, fonts: FontChain | None = None) -> bytes:
     """The receipt as a one-page PDF, 80 mm wide. Raises FontMissingError, KeyError for a
     word that is missing, ValueError for a QR text that is too long."""
-    return _roll(_receipt(receipt, words), fonts, receipt.language)
+    return roll(_receipt(receipt, words), fonts, receipt.language)
 
 
 def render_stub(stub: Stub, words: Words, fonts: FontChain | None = None) -> bytes:
     """The stub after a crash as a one-page PDF, 80 mm wide. Raises as `render` does."""
-    return _roll(_stub(stub, words), fonts, stub.language)
+    return roll(_stub(stub, words), fonts, stub.language)
 
 
 def render_bring_list(
@@ -82,14 +83,14 @@ def render_bring_list(
     """The list of what to bring, on the roll or on A4 pages. Raises as `render` does."""
     blocks = _bring_list(content, words)
     if media == "80mm":
-        return _roll(blocks, fonts, content.language)
-    return _sheets(blocks, fonts, content.language)
+        return roll(blocks, fonts, content.language)
+    return sheets(blocks, fonts, content.language)
 
 
 def _receipt(receipt: Receipt, words: Words) -> list[Block]:
-    word = _Words(words)
-    label = _label_mm(receipt.language)
-    blocks = _head(word, "title", receipt.site, receipt.sample, receipt.simulated)
+    word = PaperWords(words)
+    label = label_mm(receipt.language)
+    blocks = head(word, "title", receipt.site, receipt.sample, receipt.simulated)
     blocks += [Text(receipt.item, _ITEM)]
     if receipt.situation:
         blocks.append(Text(receipt.situation, _BODY))
@@ -105,43 +106,43 @@ def _receipt(receipt: Receipt, words: Words) -> list[Block]:
     if receipt.result_by:
         blocks.append(Field(word("result-by"), receipt.result_by, _BODY, label))
     if receipt.components:
-        blocks += [Rule(), _heading(word("components", count=len(receipt.components)))]
+        blocks += [Rule(), heading(word("components", count=len(receipt.components)))]
         blocks += [
             Entry(part.item, _BODY, True, (part.department,) if part.department else (), _SMALL)
             for part in receipt.components
         ]
     if receipt.owed:
-        blocks += [Rule(), _heading(word("owed", count=len(receipt.owed)))]
+        blocks += [Rule(), heading(word("owed", count=len(receipt.owed)))]
         for owed in receipt.owed:
             due = word("owed-due", date=word.date(owed.due)) if owed.due else ""
             blocks.append(Entry(owed.name, _BODY, False, (due,) if due else (), _BODY_BOLD))
         blocks.append(Text(word("owed-note"), _SMALL))
     if receipt.handed_in:
-        blocks += [Rule(), _heading(word("handed-in", count=len(receipt.handed_in)))]
+        blocks += [Rule(), heading(word("handed-in", count=len(receipt.handed_in)))]
         blocks += [Entry(name, _BODY, True) for name in receipt.handed_in]
     blocks += [Rule(), *_ask(receipt, word)]
     if receipt.take_along:
         things = word("list-comma").join(receipt.take_along)
         blocks += [Gap(2.6), Bar(word("take-along", things=things), _BAR)]
     blocks += [Gap(2.4), Text(word("foot"), _SMALL)]
-    return blocks + _notes(word, receipt.sample, receipt.simulated)
+    return blocks + notes(word, receipt.sample, receipt.simulated)
 
 
 def _stub(stub: Stub, words: Words) -> list[Block]:
-    word = _Words(words)
-    blocks = _head(word, "stub-title", stub.site, False, stub.simulated)
+    word = PaperWords(words)
+    blocks = head(word, "stub-title", stub.site, False, stub.simulated)
     blocks += [Text(word("number"), _SMALL), Number(stub.number, *_NUMBER_MM), Gap(1.6)]
     blocks += [Text(word("stub-note"), _BODY), Gap(2.2)]
     blocks += [_delivery(stub.delivery, "", "", word), Gap(2.4)]
-    blocks += _when_where(stub, word, _label_mm(stub.language))
+    blocks += _when_where(stub, word, label_mm(stub.language))
     blocks += [Rule(), *_ask(stub, word), Gap(2.4), Text(word("foot"), _SMALL)]
-    return blocks + _notes(word, False, stub.simulated)
+    return blocks + notes(word, False, stub.simulated)
 
 
 def _bring_list(content: BringList, words: Words) -> list[Block]:
-    word = _Words(words)
-    label = _label_mm(content.language)
-    blocks = _head(word, "bring-title", content.site, content.sample, content.simulated)
+    word = PaperWords(words)
+    label = label_mm(content.language)
+    blocks = head(word, "bring-title", content.site, content.sample, content.simulated)
     blocks.append(Text(content.item, _ITEM))
     if content.situation:
         blocks.append(Text(content.situation, _BODY))
@@ -150,22 +151,22 @@ def _bring_list(content: BringList, words: Words) -> list[Block]:
         blocks += [Gap(2), box]
     blocks.append(Rule())
     if content.materials:
-        blocks.append(_heading(word("bring-count", count=len(content.materials))))
+        blocks.append(heading(word("bring-count", count=len(content.materials))))
     else:
         blocks.append(Text(word("bring-nothing"), _HEADING))
     for material in content.materials:
-        notes = (
+        said = (
             material.copies,
             word("bring-why", text=material.why) if material.why else "",
             word("bring-source", text=material.source) if material.source else "",
         )
-        shown = tuple(note for note in notes if note)
+        shown = tuple(note for note in said if note)
         blocks += [Entry(material.name, _BODY_BOLD, False, shown, _SMALL), Gap(0.8)]
     if content.later:
-        blocks += [Rule(), _heading(word("bring-later"))]
+        blocks += [Rule(), heading(word("bring-later"))]
         blocks += [Entry(name, _BODY, False) for name in content.later]
     if content.already_held:
-        blocks += [Rule(), _heading(word("bring-held"))]
+        blocks += [Rule(), heading(word("bring-held"))]
         blocks += [Entry(name, _BODY, True) for name in content.already_held]
     facts = (
         ("bring-where", content.where),
@@ -187,10 +188,10 @@ def _bring_list(content: BringList, words: Words) -> list[Block]:
     if content.printed_on:
         printed = word("bring-printed", date=word.date(content.printed_on))
         blocks.append(Text(f"{printed}  {content.terminal}".rstrip(), _SMALL))
-    return blocks + _notes(word, content.sample, content.simulated)
+    return blocks + notes(word, content.sample, content.simulated)
 
 
-class _Words:
+class PaperWords:
     """Words of one language, by their key without `receipt.`."""
 
     def __init__(self, words: Words) -> None:
@@ -212,7 +213,7 @@ class _Words:
         return self("date-time", date=self.date(when.date()), time=f"{when:%H:%M}")
 
 
-def _head(word: _Words, title: str, site: str, sample: bool, simulated: bool) -> list[Block]:
+def head(word: PaperWords, title: str, site: str, sample: bool, simulated: bool) -> list[Block]:
     marks = [word("sample")] * sample + [word("simulated")] * simulated
     brand = "  ".join(part for part in (word("brand"), site) if part)
     return [
@@ -223,11 +224,11 @@ def _head(word: _Words, title: str, site: str, sample: bool, simulated: bool) ->
     ]
 
 
-def _heading(text: str) -> Block:
+def heading(text: str) -> Block:
     return Text(text, _HEADING)
 
 
-def _delivery(state: Delivery, department: str, case_number: str, word: _Words) -> Block:
+def _delivery(state: Delivery, department: str, case_number: str, word: PaperWords) -> Block:
     kept = state is Delivery.KEPT
     if kept:
         title = word("kept")
@@ -243,7 +244,7 @@ def _delivery(state: Delivery, department: str, case_number: str, word: _Words) 
     return Box(tuple(inner), stroke_mm=0.9 if kept else 0.4)
 
 
-def _when_where(content: Receipt | Stub, word: _Words, label: float) -> list[Block]:
+def _when_where(content: Receipt | Stub, word: PaperWords, label: float) -> list[Block]:
     note = "" if content.clock_trusted else word("clock-note")
     moment = word.moment(content.saved_at)
     return [
@@ -252,7 +253,7 @@ def _when_where(content: Receipt | Stub, word: _Words, label: float) -> list[Blo
     ]
 
 
-def _ask(content: Receipt | Stub, word: _Words) -> list[Block]:
+def _ask(content: Receipt | Stub, word: PaperWords) -> list[Block]:
     blocks: list[Block] = [Text(word("ask"), _HEADING)]
     if content.ask_phone:
         blocks.append(Text(word("ask-phone", phone=content.ask_phone), _BODY_BOLD))
@@ -264,12 +265,18 @@ def _ask(content: Receipt | Stub, word: _Words) -> list[Block]:
     return [Gap(1), BesideQr(tuple(blocks), draw_qr(content.qr, _QR_MM))]
 
 
-def _notes(word: _Words, sample: bool, simulated: bool) -> list[Block]:
+def notes(word: PaperWords, sample: bool, simulated: bool) -> list[Block]:
     notes = [word("sample-note")] * sample + [word("simulated-note")] * simulated
     return [Text(note, Style(3.6, bold=True)) for note in notes]
 
 
-def _label_mm(language: str) -> float:
+def _foot(pen: Pen, foot: str, page: int, side: float) -> None:
+    if foot:
+        text = foot.replace("{page}", str(page))
+        pen.text(side, _A4_MM[1] - _FOOT_MM, text, Style(3.0))
+
+
+def label_mm(language: str) -> float:
     return 18.5 if language == "zh" else 21.5
 
 
@@ -290,7 +297,8 @@ def _canvas(target: io.BytesIO, size_mm: tuple[float, float], language: str, fon
     return canvas
 
 
-def _roll(blocks: list[Block], fonts: FontChain | None, language: str) -> bytes:
+def roll(blocks: list[Block], fonts: FontChain | None, language: str) -> bytes:
+    """These blocks on a roll as long as they are."""
     chain = fonts or system_fonts()
     width = _ROLL_MM - 2 * _ROLL_MARGIN_MM
     with _drawing:
@@ -310,20 +318,29 @@ def _roll(blocks: list[Block], fonts: FontChain | None, language: str) -> bytes:
     return target.getvalue()
 
 
-def _sheets(blocks: list[Block], fonts: FontChain | None, language: str) -> bytes:
+def sheets(
+    blocks: list[Block],
+    fonts: FontChain | None,
+    language: str,
+    margin_mm: tuple[float, float] = _A4_MARGIN_MM,
+    foot: str = "",
+) -> bytes:
+    """These blocks on A4 pages. `foot` stands below each page with "{page}" filled in."""
     chain = fonts or system_fonts()
-    side, top = _A4_MARGIN_MM
+    side, top = margin_mm
     width = _A4_MM[0] - 2 * side
     with _drawing:
         target = io.BytesIO()
         canvas = _canvas(target, _A4_MM, language, chain.main)
         pen = Pen(canvas, chain, _A4_MM[1])
-        y = top
+        y, page = top, 1
+        _foot(pen, foot, page, side)
         for block in blocks:
             height = block.height(chain, width)
             if y + height > _A4_MM[1] - top and y > top:
                 canvas.showPage()
-                y = top
+                y, page = top, page + 1
+                _foot(pen, foot, page, side)
             block.draw(pen, side, y, width)
             y += height
         canvas.showPage()
