@@ -27,7 +27,6 @@ from kiosk.contract.answers import (
     central_answer,
 )
 from kiosk.contract.application import (
-    Acknowledgement,
     AnswerOnPath,
     ApplicationDocument,
     Attachment,
@@ -45,7 +44,6 @@ from kiosk.contract.application import (
     SignatureOnPaper,
     SituationRef,
     TerminalRef,
-    acknowledgement_for,
 )
 from kiosk.contract.canonical import canonical_bytes, digest
 from kiosk.contract.envelope import (
@@ -66,10 +64,9 @@ from kiosk.contract.envelope import (
     SignedChainEntry,
     SignedKeySet,
 )
-from kiosk.contract.problem import PartList, PartReceipt, Problem, ProblemCode
+from kiosk.contract.problem import Problem, ProblemCode
 
 __all__ = [
-    "Acknowledgement",
     "AcknowledgementText",
     "AnswerOnPath",
     "ApplicationDocument",
@@ -100,9 +97,7 @@ __all__ = [
     "Line",
     "MaterialStatus",
     "NothingFound",
-    "PartList",
     "PartPlace",
-    "PartReceipt",
     "PartyOnPaper",
     "Pledge",
     "Problem",
@@ -123,7 +118,6 @@ __all__ = [
     "SituationRef",
     "TerminalRef",
     "Words",
-    "acknowledgement_for",
     "canonical_bytes",
     "central_answer",
     "digest",

@@ -1,4 +1,4 @@
-"""The document of one submission, and the backend's acknowledgement of it."""
+"""The document of one submission, as it is before it is sealed."""
 
 from __future__ import annotations
 
@@ -214,25 +214,3 @@ class ApplicationDocument(Model):
         """Every part that must be there before the document counts."""
         pages = [page for material in self.materials for page in material.attachments]
         return (*pages, *(signature.attachment for signature in self.signatures))
-
-
-class Acknowledgement(Model):
-    """The backend has this application, whole; the same answer whenever it is asked."""
-
-    application_id: HexId
-    digest: Sha256
-    receipt_number: ReceiptNo
-    case_number: NotEmpty
-    sequence: Annotated[int, Field(ge=1)]
-    received_at: Moment
-
-
-def acknowledgement_for(body: bytes, application_id: str, digest: str) -> Acknowledgement:
-    """Read an acknowledgement and see that it speaks of this application.
-
-    Raises ValueError for anything else (pydantic's ValidationError is one).
-    """
-    told = Acknowledgement.model_validate_json(body)
-    if (told.application_id, told.digest) != (application_id, digest):
-        raise ValueError("the acknowledgement speaks of another application")
-    return told

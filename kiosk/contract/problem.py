@@ -1,10 +1,10 @@
-"""What the backend says when it cannot do what was asked, and what it says of parts."""
+"""What the backend says when it cannot do what was asked."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from kiosk.contract.base import Long, MediaType, Model, PartId, Sha256
+from kiosk.contract.base import Long, Model
 
 
 class ProblemCode(StrEnum):
@@ -15,7 +15,6 @@ class ProblemCode(StrEnum):
     TOO_LARGE = "too-large"  # 413
     CONFLICT = "conflict"  # 409: this id is known with other bytes
     IN_PROGRESS = "in-progress"  # 409: the same id is being taken right now
-    PARTS_MISSING = "parts-missing"  # 409: put these first
     INCOMPLETE = "incomplete"  # 409: put these parts first; `fields` has their ordinals
     UNREADABLE = "unreadable"  # 422: it does not open, or what is inside is no application
     NUMBER_TAKEN = "number-taken"  # 422: the receipt number belongs to another application
@@ -30,18 +29,3 @@ class Problem(Model):
     code: ProblemCode
     message: Long
     fields: tuple[str, ...] = ()
-
-
-class PartReceipt(Model):
-    """A part that the backend has."""
-
-    id: PartId
-    sha256: Sha256
-    bytes: int
-    media_type: MediaType
-
-
-class PartList(Model):
-    """All parts that the backend has of one application."""
-
-    parts: tuple[PartReceipt, ...]
