@@ -87,6 +87,9 @@ def export(
     exported. Raises QueueError: QU-10 when the stick is full (whole files stay), QU-11 when
     it cannot be written, and whatever the outbox fails with.
     """
+    if not place.is_dir():
+        raise QueueError(QueueFault.STICK_ERROR, "no such directory")
+
     def once() -> ExportDone:
         return _export(outbox, place, manifest, terminal, at, file_most_bytes)
 
