@@ -83,7 +83,8 @@ def attach(chips: SimulatedChips) -> Callable[[Callable[[PcscStatus], None]], Si
 
 @pytest.fixture
 def reading(sam: SamvSimulator, chips: SimulatedChips, ear: Ear) -> Iterator[CardReading]:
-    carrier = CardReading(SamvReader(sam.port), ear, chips=attach(chips))
+    reader = SamvReader(sam.port, absent_patience_s=0.3)
+    carrier = CardReading(reader, ear, chips=attach(chips))
     carrier.start()
     yield carrier
     carrier.close()

@@ -200,8 +200,8 @@ def _material(hall: Hall, draw: Draw) -> str:
 
 def _field(hall: Hall, draw: Draw) -> Event:
     if hall.visit.reading.state == "key":
-        key = FIELDS[hall.visit.reading.asked]
-        return FieldTyped(key, str(draw(_one("E0-01", "1985-08-20", "2031-02-30", "x"))))
+        asked = FIELDS[hall.visit.reading.asked]
+        return FieldTyped(asked, str(draw(_one("E0-01", "1985-08-20", "2031-02-30", "x"))))
     key = draw(_one(hall.visit.place.detail, "contact_phone", "delivery_address", "nothing"))
     return FieldTyped(str(key), str(draw(_one(*SOME_TEXTS))))
 
