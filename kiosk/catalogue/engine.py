@@ -18,23 +18,26 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import TypeAlias
 
 from kiosk.catalogue.conditions import (
+    DATED,
     SINCE,
     Compiled,
     Test,
     both,
     compiled,
+    dated,
     fact_kind,
     guarded,
     keys,
     since,
 )
 from kiosk.catalogue.model import (
+    ALWAYS,
     Answer,
     Component,
     Condition,
@@ -47,10 +50,25 @@ from kiosk.catalogue.model import (
     QuestionKind,
     Result,
     Situation,
+    Source,
+    Text,
+    Untrusted,
 )
 
 ENGINE_VERSION = 2  # counts up when the same catalogue would mean something else
 MAX_PIVOTS = 3  # how deep `most_left` looks into branches that exclude each other
+QUESTION_S, PAPER_S, FIELD_S = 15, 40, 20  # what each takes an unhurried person
+_CLOCK = Situation(
+    "clock_not_trusted",
+    Text("本机的时间不准", "The clock of this terminal is wrong"),
+    ALWAYS,
+    Result.COUNTER,
+    (),
+    Text(
+        "这件事要看日期，本机的时间不准，请到窗口办",
+        "This depends on the date, and this terminal's clock is wrong; please go to a counter",
+    ),
+)
 _WORST = (Result.ACCEPT, Result.COUNTER, Result.NOT_POSSIBLE)
 
 
@@ -73,6 +91,8 @@ class Path:
     most_left: int
     missing_facts: tuple[str, ...]  # facts that are unknown and can still change something
     taking_part: tuple[str, ...] = ()  # codes of the items that certainly take part
+    can_succeed: bool = True  # something can still be accepted at this terminal
+    minutes_left: int = 0  # at most, with all the questions, papers and fields still to come
 
     @property
     def complete(self) -> bool:
@@ -259,6 +279,7 @@ class _Case:
     result: tuple[str, Situation]
     when: Compiled | None
     not_possible: bool
+    accepted: bool
     materials: _Parts
 
 
@@ -306,6 +327,12 @@ class Program:
         self.facts = tuple((key, self.bits[key], _fact_fits(key)) for key in facts)
         self.components = tuple(self._component(one) for one in matter.components)
         self._pivots = _pivots(matter, self.bits)
+        self._papers = _mask(one.source is Source.RESIDENT for one in matter.materials)
+        self._dated = sum(bit for key, bit, _ in self.facts if key.partition(".")[2] in DATED)
+        # Where conditions of eligibility that depend on today count as met without a clock.
+        self._accepting: Program | None = None
+        if matter.untrusted is Untrusted.ACCEPT and self._dated:
+            self._accepting = Program(_accepting(matter))
 
     def _own(self, condition: Condition) -> Condition:
         return guarded(condition, self.guards)
@@ -331,6 +358,7 @@ class Program:
                     (item.code, one),
                     self._ready(one.when),
                     one.result is Result.NOT_POSSIBLE,
+                    one.result is Result.ACCEPT,
                     self._parts((materials[name], whens[name]) for name in one.materials),
                 )
                 for one in item.situations
@@ -385,10 +413,13 @@ class Program:
         today: date | None = None,
     ) -> Path:
         """See `walk`."""
+        if today is None and self._accepting is not None:
+            return self._accepting.walk(answers, facts, today)
         known, answered, unanswered, possible = self.settle(answers, facts, today)
         view = _View(known)
         for component in self.components:
             view.add(component)
+        matter = self.matter
         # A question counts while something unsettled hangs on it, directly or through others.
         stopped = view.decided and view.all_not_possible
         live = 0 if stopped else view.live
@@ -401,6 +432,14 @@ class Program:
                     live |= one.bit
                 if live & one.bit and one.when is not None:
                     live |= one.when.live(known)
+        if (
+            live & self._dated
+            and today is None
+            and matter.untrusted is Untrusted.COUNTER
+            and any(bit & live & self._dated for key, bit, _ in self.facts if key not in known)
+        ):
+            view.to_counter(self.components)
+            live = 0
         following = next((one for one in unanswered if one.bit & live), None)
         mask = 0
         for one in unanswered:
@@ -408,7 +447,10 @@ class Program:
         for one in possible:
             mask |= one.bit & live
         left = _longest(mask, self._pivots, MAX_PIVOTS)
-        matter = self.matter
+        seconds = left * QUESTION_S
+        if view.hopeful:
+            papers = (view.may_materials & self._papers).bit_count()
+            seconds += papers * PAPER_S + view.may_fields.bit_count() * FIELD_S
         return Path(
             asked=tuple(one.question for one in answered),
             next=following.question if following else None,
@@ -424,6 +466,8 @@ class Program:
                 key for key, bit, _ in self.facts if bit & live and key not in known
             ),
             taking_part=tuple(view.taking_part),
+            can_succeed=view.hopeful,
+            minutes_left=-(-seconds // 60),
         )
 
 
@@ -452,9 +496,12 @@ class _View:
         "all_not_possible",
         "decided",
         "fields",
+        "hopeful",
         "known",
         "live",
         "materials",
+        "may_fields",
+        "may_materials",
         "parties",
         "situations",
         "taking_part",
@@ -468,6 +515,8 @@ class _View:
         self.situations: list[tuple[str, Situation]] = []
         self.taking_part: list[str] = []
         self.materials = self.fields = self.parties = 0
+        self.hopeful = False
+        self.may_materials = self.may_fields = 0
 
     def result(self) -> Result | None:
         """The worst result, once everything is decided."""
@@ -495,11 +544,22 @@ class _View:
         parties, fields = self._parts(component.parties), 0
         if decided is None or not decided.not_possible:
             self.all_not_possible = False
-            self._materials((decided,) if decided else possible, takes_part)
-            fields = self._parts(component.fields)
+            open_cases = (decided,) if decided else possible
+            if any(one.accepted for one in open_cases):
+                self.hopeful = True
+            self._materials(open_cases, takes_part)
+            fields = self._parts(component.fields, may=True)
         if takes_part:
             self.parties |= parties
             self.fields |= fields
+
+    def to_counter(self, components: Iterable[_Component]) -> None:
+        """Without a trusted clock a counter decides what is not decided yet."""
+        done = {code for code, _ in self.situations}
+        open_codes = [one.code for one in components if one.code not in done]
+        self.situations += [(code, _CLOCK) for code in open_codes]
+        self.decided, self.hopeful = True, False
+        self.materials = self.may_materials = self.may_fields = 0
 
     def _cases(self, component: _Component) -> tuple[_Case | None, tuple[_Case, ...]]:
         """The situation that fits, else those that still may; notes what may settle them."""
@@ -530,16 +590,24 @@ class _View:
                     seen[bit] = self._value(part.when)
                 if seen[bit]:
                     here |= bit
+                if seen[bit] is not False:
+                    self.may_materials |= bit
+            self.may_materials |= here
             needed &= here
         if takes_part and needed != -1:
             self.materials |= needed
 
-    def _parts(self, parts: _Parts) -> int:
-        """Bits of those that certainly take part."""
+    def _parts(self, parts: _Parts, *, may: bool = False) -> int:
+        """Bits of those that certainly take part; with `may` notes the fields that may."""
         mask = parts.always
         for part in parts.conditional:
-            if self._value(part.when):
+            value = self._value(part.when)
+            if value:
                 mask |= part.bit
+            if value is None and may:
+                self.may_fields |= part.bit
+        if may:
+            self.may_fields |= mask
         return mask
 
     def _value(self, when: Compiled) -> bool | None:
@@ -547,6 +615,36 @@ class _View:
         if value is None:
             self.live |= when.live(self.known)
         return value
+
+
+def _mask(chosen: Iterable[bool]) -> int:
+    return sum(1 << index for index, one in enumerate(chosen) if one)
+
+
+def _accepting(matter: Matter) -> Matter:
+    """The matter without the conditions of eligibility that depend on today."""
+    components = []
+    for component in matter.components:
+        item = component.item
+        gone = [one for one in item.eligibility if one.when.op != "always" and dated(one.when)]
+        names = {f"not_{one.id}"[:40] for one in gone}
+        whens = [one.when for one in gone]
+        situations = tuple(
+            replace(one, when=_without(one.when, whens))
+            for one in item.situations
+            if one.id not in names
+        )
+        components.append(replace(component, item=replace(item, situations=situations)))
+    return replace(matter, components=tuple(components), untrusted=None)
+
+
+def _without(condition: Condition, gone: Container[Condition]) -> Condition:
+    """What is left of a condition that asks for all its parts."""
+    if condition in gone:
+        return ALWAYS
+    if condition.op != "all":
+        return condition
+    return both(*(part for part in condition.parts if part not in gone))
 
 
 def _conditions(matter: Matter) -> Iterable[Condition]:

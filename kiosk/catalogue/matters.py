@@ -34,6 +34,7 @@ from kiosk.catalogue.model import (
     Question,
     ReviewPoint,
     Tier,
+    Untrusted,
 )
 
 Problem: TypeAlias = tuple[Rule, str, str]
@@ -74,6 +75,7 @@ def of_item(item: Item) -> Matter:
         offered=item.offered,
         eligibility=item.eligibility,
         fact_questions=item.fact_questions,
+        untrusted=item.untrusted,
     )
 
 
@@ -133,6 +135,7 @@ def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, lis
         offered=_offered(items),
         eligibility=tuple(one for item in items for one in item.eligibility),
         fact_questions=_fact_questions(bundle, items),
+        untrusted=_untrusted(items),
     )
     return matter, []
 
@@ -144,6 +147,13 @@ def _offered(items: Sequence[Item]) -> Offered:
         Hours.STAFFED if any(one.offered.hours is Hours.STAFFED for one in items) else Hours.ALWAYS,
         next((one.offered.elsewhere for one in items if one.offered.elsewhere), None),
     )
+
+
+def _untrusted(items: Sequence[Item]) -> Untrusted | None:
+    """A counter where one item wants it; accepted only where all agree."""
+    wanted = {one.untrusted for one in items} - {None}
+    strictest = (Untrusted.COUNTER, Untrusted.ASK, Untrusted.ACCEPT)
+    return next((one for one in strictest if one in wanted), None)
 
 
 def _fact_questions(bundle: Bundle, items: Sequence[Item]) -> tuple[Question, ...]:

@@ -465,6 +465,7 @@ class Matter:
     offered: Offered = Offered()
     eligibility: tuple[Eligibility, ...] = ()
     fact_questions: tuple[Question, ...] = ()
+    untrusted: Untrusted | None = None  # of a bundle the strictest of its items
 
 
 @dataclass(frozen=True, slots=True)

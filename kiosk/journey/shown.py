@@ -10,6 +10,7 @@ from typing import Final
 from devices.records import PaperState, PrinterStatus
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Kind, Material, Matter, Source
+from kiosk.catalogue.offers import offered_here
 from kiosk.journey.route import materials_of, paper_done
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
 from kiosk.journey.visit import Now, Visit, needs_card, needs_face, owed_until
@@ -27,6 +28,9 @@ _PAPER_LOW: Final = "paper-low"
 def blocked(visit: Visit, matter: Matter) -> Notice | None:
     """Why this cannot be done at this terminal now, None when it can."""
     world = visit.world
+    elsewhere = offered_here(matter, visit.rules.tier, world.staffed)
+    if elsewhere is not None:
+        return Notice(elsewhere.key, values=(("where", visit.say(elsewhere.where)),))
     if matter.line and not world.line_up:
         return Notice("line-needed", "NW-01")
     if matter.kind is Kind.APPLY and not world.intake_open:
@@ -102,6 +106,12 @@ def guide_lines(visit: Visit, matter: Matter) -> tuple[Line, ...]:
     lines.append(Line("guide.where", visit.say(guide.where)))
     lines.append(Line("guide.phone", guide.phone))
     return tuple(lines)
+
+
+def eligibility_notes(visit: Visit, matter: Matter) -> tuple[str, ...]:
+    """Who may apply at all, told before anything is asked."""
+    before = "办理条件：" if visit.language == "zh" else "Condition: "
+    return tuple(before + visit.say(one.text) for one in matter.eligibility)
 
 
 def days_text(visit: Visit, days: int) -> str:

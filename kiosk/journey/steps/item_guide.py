@@ -8,7 +8,7 @@ from typing import ClassVar
 from kiosk.catalogue.model import Kind, Matter
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked, TryQuestions
-from kiosk.journey.shown import blocked, guide_lines, material_line
+from kiosk.journey.shown import blocked, eligibility_notes, guide_lines, material_line
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import ItemGuideView
@@ -108,7 +108,10 @@ class ItemGuide(Plain):
             for_whom=visit.say(guide.for_whom),
             lines=guide_lines(visit, matter),
             materials=tuple(material_line(visit, m, now) for m in matter.materials),
-            notes=tuple(visit.say(note) for note in guide.notes),
+            notes=(
+                *eligibility_notes(visit, matter),
+                *(visit.say(note) for note in guide.notes),
+            ),
             can_start=stop is None,
             blocked=stop,
             can_try=self._can_try(matter),
