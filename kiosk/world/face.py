@@ -15,6 +15,7 @@ from kiosk.journey.events import Event, FaceDone, FaceFailed, FaceHinted, WorldC
 from kiosk.world.sight import Sight
 
 _DECODE_DEADLINE_S = 10.0
+_CAMERA_AWAY = frozenset({Fault.CAMERA_ABSENT, Fault.CAMERA_STALLED})
 
 
 class FaceMatching:
@@ -91,6 +92,9 @@ class FaceMatching:
                 self._reply(FaceDone(visit, result))
             elif result.fault is not Fault.CANCELLED:
                 self._reply(FaceFailed(visit, result.fault.code))
+                # An infrared camera that is away says nothing of the other one.
+                if result.fault in _CAMERA_AWAY and self._station.infrared is None:
+                    self._sight.missed(self._station.camera.state)
 
         self._decoder.submit(lambda _: decode(), deadline_s=_DECODE_DEADLINE_S, done=decoded)
 

@@ -32,6 +32,15 @@ class Sight:
         elif state is CameraState.LIVE:
             self._say(True)
 
+    def missed(self, state: CameraState) -> None:
+        """A picture was waited for in vain: away, whatever it said, until it says that it is live.
+
+        `state` is the camera's own now: one that came back a moment ago does not say so again.
+        """
+        self._say(False)
+        if state is CameraState.LIVE:
+            self._say(True)
+
     def look(self) -> None:
         """Ask now and then: is a camera that failed worth another try?"""
         if self._ok is False and self._off and self._plugged_in():
