@@ -5,8 +5,9 @@ A bench module has `run()`, which returns rows of
     (name, value, unit, beside, beside_value)
 
 where `beside` says what the second figure is: a limit, a bare call of the layer below, or
-another way to do the same, measured in the same run. A bench that cannot measure raises;
-the others still run, and the exit code is 1.
+another way to do the same, measured in the same run. What does not fit into rows is in its
+`tables()`, lines that are printed below. A bench that cannot measure raises; the others still
+run, and the exit code is 1.
 
     python tests/bench/run_all.py [PART-OF-A-NAME ...]
 """
@@ -61,16 +62,19 @@ def main(wanted: list[str]) -> int:
     sys.path.insert(0, str(here))
     rows: list[Row] = []
     failed: list[str] = []
+    below: list[str] = []
     for path in sorted(here.glob("bench_*.py")):
         if wanted and not any(part in path.stem for part in wanted):
             continue
         print(f"measuring: {path.stem} …", file=sys.stderr, flush=True)
         try:
-            rows += [tuple(row) for row in _load(path).run()]
+            bench = _load(path)
+            rows += [tuple(row) for row in bench.run()]
+            below += bench.tables() if hasattr(bench, "tables") else []
         except Exception:  # noqa: BLE001 - one bench that cannot measure must not hide the others
             traceback.print_exc()
             failed.append(path.stem)
-    print(table(rows))
+    print("\n".join([table(rows), *below]))
     if failed:
         print("not measured: " + ", ".join(failed), file=sys.stderr)
     return 1 if failed else 0
