@@ -29,25 +29,22 @@ from starlette.exceptions import HTTPException
 
 from central_backend import terminals
 from central_backend.cases import Cases
-from central_backend.clear import ClearIntake
 from central_backend.database import connect
 from central_backend.faults import Refusal, refuse_invalid
-from central_backend.intake import HANDOVER_MOST_BYTES, PART_MOST_BYTES, NotYet
+from central_backend.intake import HANDOVER_MOST_BYTES, PART_MOST_BYTES, Intake, NotYet
 from central_backend.keyring import Keyring
+from central_backend.operators import OperatorDoor
 from central_backend.registers import Registers
 from central_backend.settings import Settings
 from central_backend.throttle import Throttle
 from kiosk import contract
 from kiosk.contract import (
-    Acknowledgement,
     ApplicationDocument,
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
     Health,
     NothingFound,
-    PartList,
-    PartReceipt,
     Problem,
     ProblemCode,
     ProgressAnswer,
@@ -56,7 +53,7 @@ from kiosk.contract import (
     canonical_bytes,
 )
 from kiosk.contract import envelope as wire
-from kiosk.contract.base import HexId, MediaType, PartId
+from kiosk.contract.base import HexId
 from kiosk.contract.suites import TAG_BYTES
 
 log = logging.getLogger(__name__)
@@ -72,15 +69,12 @@ _PUBLISHED: Final[tuple[type[BaseModel], ...]] = (
     wire.SealedPartList,
     wire.SignedAcknowledgement,
     wire.SignedKeySet,
-    Acknowledgement,
     ApplicationDocument,
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
     Health,
     NothingFound,
-    PartList,
-    PartReceipt,
     Problem,
     ProgressAnswer,
     ProgressQuestion,
@@ -113,7 +107,9 @@ def create_app(
         redoc_url=None,
     )
     app.state.engine = engine
-    _Routes(app, engine, settings, keyring, now)
+    cases = Cases(engine, settings, now=now)
+    _Routes(app, engine, settings, keyring, cases, now)
+    OperatorDoor(app, engine, settings, cases, now=now)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(NotYet, _not_yet)
     app.add_exception_handler(HTTPException, _not_found)
@@ -133,19 +129,20 @@ class _Routes:
         engine: Engine,
         settings: Settings,
         keyring: Keyring,
+        cases: Cases,
         now: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._keyring = keyring
         self._now = now
-        self._cases = Cases(engine, settings, now=now)
-        self._intake = ClearIntake(engine, keyring, self._cases, now=now)
+        self._cases = cases
+        self._intake = Intake(engine, keyring, self._cases, now=now)
         self._registers = Registers(engine, now=now)
         self._public_url = settings.server.public_url
         self._throttle = Throttle(engine, "progress", most_failures=5, span_s=900.0, now=now)
         app.get("/v1/health", **_doc("Is the backend there?", gives=Health))(self.health)
         app.put(
-            "/v1/applications/{application_id}/parts/{part_id}",
+            "/v1/applications/{application_id}/parts/{ordinal}",
             **_doc("Put one sealed part", gives=wire.SealedPart, takes_bytes=True),
         )(self.put_part)
         app.get(
@@ -180,46 +177,28 @@ class _Routes:
         """The backend is there."""
         return _answer(Health())
 
-    async def put_part(self, application_id: str, part_id: str, request: Request) -> Response:
+    async def put_part(self, application_id: str, ordinal: str, request: Request) -> Response:
         """Keep one sealed part."""
         id_ = _fits(HexId, application_id)
-        suite = request.headers.get("x-suite")
-        if suite is None:
-            return await self._put_clear(id_, part_id, request)
-        if not part_id.isdecimal() or len(part_id) > 3 or int(part_id) >= wire.MOST_PARTS:
+        suite = request.headers.get("x-suite", "")
+        if not ordinal.isdecimal() or len(ordinal) > 3 or int(ordinal) >= wire.MOST_PARTS:
             raise Refusal(422, ProblemCode.INVALID, "parts have numbers", ("ordinal",))
         data = await _body(request, PART_MOST_BYTES)
         if len(data) < TAG_BYTES:
             raise Refusal(422, ProblemCode.INVALID, "too short to be sealed")
-        part, new = await run_in_threadpool(self._intake.put_part, id_, int(part_id), suite, data)
+        part, new = await run_in_threadpool(self._intake.put_part, id_, int(ordinal), suite, data)
         return _answer(part, 201 if new else 200)
-
-    async def _put_clear(self, id_: str, part_id: str, request: Request) -> Response:
-        part = _fits(PartId, part_id)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        _fits(MediaType, kind)
-        data = await _body(request, PART_MOST_BYTES)
-        if not data:
-            raise Refusal(422, ProblemCode.INVALID, "an empty part")
-        receipt = await run_in_threadpool(self._intake.put_clear, id_, part, kind, data)
-        return _answer(receipt)
 
     async def parts(self, application_id: str) -> Response:
         """All parts that are there."""
         id_ = _fits(HexId, application_id)
-        sealed = await run_in_threadpool(self._intake.parts, id_)
-        if not sealed.parts:
-            clear = await run_in_threadpool(self._intake.clear_parts, id_)
-            if clear:
-                return _answer(PartList(parts=clear))
-        return _answer(sealed)
+        return _answer(await run_in_threadpool(self._intake.parts, id_))
 
     async def take(self, request: Request) -> Response:
         """Take an application in, exactly once."""
         key = _fits(HexId, request.headers.get("idempotency-key", ""))
-        body = await _body(request, 4 * HANDOVER_MOST_BYTES)
-        take = self._intake.take if body.startswith(b'{"chain"') else self._intake.take_clear
-        taken = await run_in_threadpool(take, key, body)
+        body = await _body(request, HANDOVER_MOST_BYTES)
+        taken = await run_in_threadpool(self._intake.take, key, body)
         return Response(taken.acknowledgement, 201 if taken.first else 200, media_type=_JSON)
 
     async def keys(self) -> Response:

@@ -50,6 +50,10 @@ NOTE_MOST: Final = 1000
 class NotAllowed(Exception):
     """A move that the table does not have, or that lacks its reason. Nothing changed."""
 
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
 
 def overall(states: Iterable[CaseState]) -> CaseState:
     """Where a case stands whose lines stand at `states`: what the resident must know first."""
@@ -137,9 +141,9 @@ class Cases:
         now = self._now().astimezone(UTC)
         note = note.strip()
         if len(note) > NOTE_MOST:
-            raise NotAllowed(f"a note has at most {NOTE_MOST} characters")
+            raise NotAllowed("note-too-long")
         if to in _NOTE_NEEDED and not note:
-            raise NotAllowed("the resident must be told why")
+            raise NotAllowed("note-needed")
         with Session(self._engine) as session, session.begin():
             case = session.scalars(
                 select(Case).where(Case.case_number == case_number).with_for_update()
@@ -152,7 +156,7 @@ class Cases:
                 raise LookupError("no such case or department")
             was = CaseState(line.state)
             if to not in ALLOWED[was]:
-                raise NotAllowed(f"{was.value} does not become {to.value}")
+                raise NotAllowed("not-from-here")
             line.state, line.changed_at = to.value, now
             whole = overall(CaseState(one.state) for one in lines)
             case.state, case.changed_at = whole.value, now

@@ -94,6 +94,7 @@ def _ready_engine(settings: Settings) -> Engine:
     if engine.dialect.name == "sqlite":
         migrate(engine)
     elif behind(engine):
+        engine.dispose()
         raise _Stop("BE-02 the tables are of another version: run `central-backend migrate`")
     return engine
 

@@ -129,6 +129,8 @@ class _Supervisor:
         try:
             for _ in range(self._settings.server.workers):
                 self._workers.append(self._start())
+            for worker in self._workers:
+                self._await(worker)
             if not self._stopping.is_set():
                 ready()
             while not self._stopping.wait(0.2):
@@ -149,17 +151,18 @@ class _Supervisor:
             pass_fds=[self._listening.fileno()],
         )
         assert worker.stdin is not None
-        assert worker.stdout is not None
         try:
             worker.stdin.write(self._settings.model_dump_json() + "\n")
             worker.stdin.flush()
-            said = worker.stdout.readline().strip()
         except OSError:
-            said = ""
-        if said != _READY and not self._stopping.is_set():
-            _end(worker)
-            raise ServeError("a worker did not start")
+            log.error("a worker was gone before it had its settings")
         return worker
+
+    def _await(self, worker: subprocess.Popen[str]) -> None:
+        """Until the worker answers. Raises ServeError."""
+        assert worker.stdout is not None
+        if worker.stdout.readline().strip() != _READY and not self._stopping.is_set():
+            raise ServeError("a worker did not start")
 
     def _look_after(self) -> None:
         for index, worker in enumerate(self._workers):
@@ -173,6 +176,7 @@ class _Supervisor:
                 raise ServeError("workers do not stay")
             _end(worker)
             self._workers[index] = self._start()
+            self._await(self._workers[index])
 
     def _stop(self) -> None:
         for worker in self._workers:

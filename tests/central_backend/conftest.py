@@ -9,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,22 +69,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database of either kind, without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/central.db"
-    return _fresh_database(request.getfixturevalue("postgresql_url"))
+    return _emptied(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture
 def own_postgresql_url(postgresql_url: str) -> str:
     """A fresh PostgreSQL database, without tables."""
-    return _fresh_database(postgresql_url)
+    return _emptied(postgresql_url)
 
 
-def _fresh_database(server: str) -> str:
+def _emptied(url: str) -> str:
+    """The same database without anything in it: much faster than another one."""
     import psycopg
 
-    name = f"db{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres", f"/{name}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return url
 
 
 @pytest.fixture

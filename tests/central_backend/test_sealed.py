@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -249,6 +251,59 @@ def test_many_at_once_have_one_effect_each_and_a_gapless_sequence(
     firsts = [answer for answer in answers if answer.status_code == 201]
     assert sorted(answer.json()["sequence"] for answer in firsts) == [1, 2, 3, 4, 5, 6]
     assert all(backend.effect_count(id_) == 1 for id_, _ in made)
+
+
+def test_health_and_openapi_need_nothing_from_elsewhere(backend: EmbeddedBackend) -> None:
+    assert requests.get(f"{backend.url}/v1/health", timeout=WAIT_S).json()["status"] == "ok"
+    schema = requests.get(f"{backend.url}/openapi.json", timeout=WAIT_S).json()
+    assert {"ApplicationDocument", "Handover"} < set(schema["components"]["schemas"])
+    assert {"/v1/applications", "/v1/keys", "/v1/heartbeat"} < set(schema["paths"])
+    assert not any(path.startswith("/operators") for path in schema["paths"])
+    page = requests.get(f"{backend.url}/docs", timeout=WAIT_S).text
+    assert "://" not in page
+
+
+def test_a_digest_that_does_not_fit_is_refused(backend: EmbeddedBackend) -> None:
+    sealed = SealingTerminal(backend.keyring).seal(make_document(1))
+    url = f"{backend.url}/v1/applications/{sealed.envelope.header.application_id}/parts/0"
+    right = base64.b64encode(hashlib.sha256(sealed.parts[0]).digest()).decode()
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    for field in (f"sha-256=:{wrong}:", "sha-256=nonsense", "md5=:AAAA:"):
+        headers = {"X-Suite": "1", "Content-Digest": field}
+        answer = requests.put(url, sealed.parts[0], headers=headers, timeout=WAIT_S)
+        assert (answer.status_code, answer.json()["code"]) == (400, "digest-wrong")
+    headers = {"X-Suite": "1", "Content-Digest": f"sha-256=:{right}:"}
+    answer = requests.put(url, sealed.parts[0], headers=headers, timeout=WAIT_S)
+    assert answer.status_code == 201
+
+
+def test_a_part_may_be_too_large(backend: EmbeddedBackend) -> None:
+    url = f"{backend.url}/v1/applications/{'a' * 32}/parts/0"
+    data = b"x" * (32 * 1024 * 1024 + 1)
+    answer = requests.put(url, data, headers={"X-Suite": "1"}, timeout=WAIT_S)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_progress_by_number_and_four_digits_with_few_tries(backend: EmbeddedBackend) -> None:
+    terminal = SealingTerminal(backend.keyring)
+    document = make_document(1)
+    sealed = terminal.seal(document)
+    assert hand_in(backend.url, sealed, terminal.handover(sealed)).status_code == 201
+
+    def ask(last4: str, number: str = document.receipt_number) -> requests.Response:
+        asked = {"receipt_number": number, "last4": last4}
+        return requests.post(f"{backend.url}/v1/progress", json=asked, timeout=WAIT_S)
+
+    told = ask("002x").json()
+    assert (told["state"], told["owed_materials"]) == ("received", ["photo"])
+    assert [line["department"] for line in told["departments"]] == ["unassigned"]
+    assert ask("0029").status_code == 404
+    assert ask("002X", "LW042-00002-5").json() == ask("0029").json()
+    for _ in range(4):
+        last = ask("0000")
+    assert last.status_code == 429
+    assert int(last.headers["Retry-After"]) > 0
+    assert ask("002X").status_code == 429, "also for the right digits: no guessing"
 
 
 # --- the chain

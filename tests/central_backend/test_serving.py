@@ -1,0 +1,369 @@
+"""The command: migrations, several workers on PostgreSQL, keys, proxies, USB, purge."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from backend_help import WAIT_S, SealingTerminal, make_document, post_sealed, put_sealed
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from central_backend import cli, keyring
+from central_backend.database import (
+    Base,
+    Case,
+    StoredApplication,
+    Terminal,
+    connect,
+)
+from central_backend.migrations import behind, migrate
+from central_backend.settings import SettingsError, load
+from kiosk.contract import canonical_bytes, digest
+from kiosk.contract.export import (
+    AcknowledgementsFile,
+    ExportedApplication,
+    ExportManifest,
+    SignedExportManifest,
+    handover_name,
+    part_name,
+)
+from kiosk.contract.keys import key_text
+from kiosk.contract.suites import suite_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_models_and_migrations_agree(database_url: str) -> None:
+    engine = connect(database_url)
+    assert behind(engine)
+    migrate(engine)
+    assert not behind(engine)
+    migrate(engine)  # again changes nothing
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A directory with keys, made as the ceremony makes them."""
+    directory = tmp_path / "keys"
+    made = ["keys", "init", "--keys", str(directory)]
+    assert cli.main([*made, "--authority-key", str(tmp_path / "authority.key")]) == 0
+    return directory
+
+
+@contextmanager
+def serving(url: str, keys: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The command as a process; its address."""
+    command = [sys.executable, "-m", "central_backend.cli", "serve", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--database", url, "--keys", str(keys), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("central-backend ready at http://127.0.0.1:"), line
+        yield line.split()[-1], process
+    finally:
+        process.terminate()
+        out, err = process.communicate(timeout=WAIT_S)
+        assert (out, err) == ("", "")
+        assert process.returncode in (0, -15)  # one worker dies of the signal, when it is done
+
+
+def _children(pid: int) -> list[int]:
+    told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in told.split()]
+
+
+def _gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def _until(true: object, what: str) -> None:
+    assert callable(true)
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline, what
+
+
+def test_workers_share_one_database_and_the_same_id_many_times_is_one_case(
+    own_postgresql_url: str, keys: Path
+) -> None:
+    assert cli.main(["migrate", "--database", own_postgresql_url]) == 0
+    terminal = SealingTerminal(keyring.DirectoryKeyring(keys))
+    with serving(own_postgresql_url, keys, "--workers", "2") as (url, process):
+        workers = _children(process.pid)
+        assert len(workers) == 2
+        made = []
+        for running in range(1, 5):
+            sealed = terminal.seal(make_document(running, number=f"no-{running}"))
+            body = terminal.handover(sealed)
+            assert put_sealed(url, sealed, 0).status_code == 201
+            made.append((sealed.envelope.header.application_id, body))
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(lambda one: post_sealed(url, *one), made * 12))
+        assert {answer.status_code for answer in answers} <= {200, 201, 409}
+        said: dict[str, set[bytes]] = {}
+        for answer in answers:
+            if answer.status_code == 409:
+                assert answer.json()["code"] == "in-progress"
+            else:
+                said.setdefault(answer.json()["application_id"], set()).add(answer.content)
+        assert [len(words) for words in said.values()] == [1, 1, 1, 1], "the same words for all"
+    engine = connect(own_postgresql_url)
+    with Session(engine) as session:
+        cases = session.scalars(select(Case.application_id)).all()
+        sequences = session.scalars(select(StoredApplication.sequence)).all()
+    engine.dispose()
+    assert sorted(cases) == sorted(id_ for id_, _ in made)
+    assert sorted(sequences) == [1, 2, 3, 4]
+    assert _gone(workers)
+
+
+def test_a_dead_worker_is_replaced_and_none_outlives_a_killed_parent(
+    tmp_path: Path, keys: Path
+) -> None:
+    command = [sys.executable, "-m", "central_backend.cli", "serve", "--port", "0"]
+    command += ["--database", f"sqlite:///{tmp_path}/c.db", "--keys", str(keys), "--workers", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        first = _children(process.pid)
+        os.kill(first[0], 9)
+        _until(lambda: len(set(_children(process.pid)) - set(first)) == 1, "no worker came instead")
+        assert requests.get(f"{url}/v1/health", timeout=WAIT_S).status_code == 200
+        left = _children(process.pid)
+        process.kill()
+        process.wait(WAIT_S)
+    _until(lambda: _gone(left), "workers outlive their parent")
+
+
+def test_one_worker_on_sqlite_says_when_it_is_ready(tmp_path: Path, keys: Path) -> None:
+    with serving(f"sqlite:///{tmp_path}/c.db", keys) as (url, _process):
+        assert requests.get(f"{url}/v1/health", timeout=WAIT_S).json()["api"] == 1
+        forged = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9"}
+        page = requests.get(f"{url}/operators/login", headers=forged, timeout=WAIT_S)
+        cookies = page.headers.get("set-cookie", "")
+        assert "Secure" not in cookies, "nobody is trusted to speak for others"
+
+
+def test_a_start_that_cannot_be_is_one_line(
+    tmp_path: Path, keys: Path, own_postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = f"sqlite:///{tmp_path}/c.db"
+    assert cli.main(["serve", "--database", "sqlite:////nowhere/at/all.db", "--keys", str(keys)])
+    assert "BE-01" in capsys.readouterr().err
+    assert cli.main(["serve", "--database", own_postgresql_url, "--keys", str(keys)]) == 2
+    assert "BE-02" in capsys.readouterr().err
+    assert cli.main(["serve", "--database", good]) == 2
+    assert "BE-04" in capsys.readouterr().err
+    keys.chmod(0o755)
+    assert cli.main(["serve", "--database", good, "--keys", str(keys)]) == 2
+    assert "others may read it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[database]\nurls = 'x'", "database.urls"),
+        ("[server]\ntrusted_proxies = ['nonsense']", "trusted_proxies"),
+        ("[server]\nclient_ca = 'ca.pem'", "client_ca needs certificate"),
+        ("[retention]\naudit_days = 0", "retention.audit_days"),
+        ("[[operators]]\nname = 'li'\npassword = 'planted-word'", "operators.0.password"),
+        (
+            "[[departments]]\nid='a'\nzh='甲'\nen='A'\nitems=['x']\n"
+            "[[departments]]\nid='b'\nzh='乙'\nen='B'\nitems=['x']",
+            "item is named twice",
+        ),
+        ("no toml", "cannot be read"),
+    ],
+)
+def test_wrong_settings_name_the_key_and_not_the_value(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    path = tmp_path / "backend.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(path)
+    assert named in str(caught.value)
+    assert "planted-word" not in str(caught.value)
+
+
+# --- keys
+
+
+def _beat(url: str, terminal: str, version: int, *ids: str) -> None:
+    engine = connect(url)
+    with Session(engine) as session, session.begin():
+        now = datetime.now(UTC)
+        session.merge(
+            Terminal(
+                code=terminal,
+                first_seen_at=now,
+                heartbeat_at=now,
+                key_ids=" ".join(ids),
+                key_set_version=version,
+            )
+        )
+    engine.dispose()
+
+
+def test_rotation_keeps_what_a_terminal_still_needs(
+    tmp_path: Path, keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/c.db"
+    authority = ["--authority-key", str(tmp_path / "authority.key")]
+    place = ["--keys", str(keys), "--database", url]
+    live = keyring.DirectoryKeyring(keys)
+    terminal = SealingTerminal(live)
+    before = live.signed_set.key_set
+    old = terminal.seal(make_document(1)).envelope
+    assert cli.main(["migrate", "--database", url]) == 0
+    assert cli.main(["keys", "rotate", *place, *authority]) == 0
+    assert live.signed_set.key_set.version == 2, "seen without a restart"
+    assert live.unsealer(old.header.suite, old.header.key_id)
+    new = terminal.seal(make_document(2)).envelope.header.key_id
+    assert new != old.header.key_id
+
+    def retire() -> str:
+        capsys.readouterr()
+        assert cli.main(["keys", "retire", *place, *authority]) == 0
+        return capsys.readouterr().out
+
+    _beat(url, "LW042", 1)
+    assert "nothing can go" in retire(), "it does not know the new set and may seal to the old"
+    _beat(url, "LW042", 2, old.header.key_id)
+    assert old.header.key_id not in retire(), "something waits there, sealed to it"
+    assert cli.main(["keys", "list", *place]) == 0
+    assert f"{old.header.key_id}  suite 1  seal  retired  needed by LW042" in (
+        capsys.readouterr().out
+    )
+    _beat(url, "LW042", 3)
+    _beat(url, "LW043", 1)
+    assert "nothing can go" in retire(), "the other one has been silent since"
+    assert cli.main(["terminals", "forget", "LW043", "--database", url]) == 0
+    assert old.header.key_id in retire()
+    assert not (keys / f"{old.header.key_id}.key").exists()
+    left = {key.id for key in live.signed_set.key_set.keys}
+    signing = {key.id for key in before.keys if key.use == "sign"}
+    assert signing < left, "old signatures can be verified for good"
+
+
+def test_private_keys_are_for_one_user_only(keys: Path, tmp_path: Path) -> None:
+    files = [*keys.glob("*.key"), tmp_path / "authority.key"]
+    assert len(files) == 6
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    files[0].chmod(0o640)
+    with pytest.raises(keyring.KeyringError):
+        keyring.DirectoryKeyring(keys)
+    with pytest.raises(keyring.KeyringError, match="already"):
+        keyring.init(keys, files[-1], name="x", suites=(), now=datetime.now(UTC))
+
+
+# --- USB
+
+
+def _export(path: Path, terminal: SealingTerminal, count: int) -> list[str]:
+    """A file as a terminal writes it."""
+    told, ids = [], []
+    with zipfile.ZipFile(path, "w") as bundle:
+        for running in range(1, count + 1):
+            parts = {"a": b"page" * running}
+            document = make_document(running, parts=parts, number=f"no-{running}")
+            sealed = terminal.seal(document, parts)
+            body, id_ = terminal.handover(sealed), document.application_id
+            bundle.writestr(handover_name(id_), body)
+            for ordinal, data in enumerate(sealed.parts):
+                bundle.writestr(part_name(id_, ordinal), data)
+            told.append(
+                ExportedApplication(
+                    application_id=id_,
+                    receipt_number=document.receipt_number,
+                    handover=digest(body),
+                    parts=tuple(digest(data) for data in sealed.parts),
+                )
+            )
+            ids.append(id_)
+        manifest = ExportManifest(
+            terminal="LW042", created=datetime.now(UTC), applications=tuple(told)
+        )
+        signer = suite_of(terminal.key.suite).signer(terminal.key)
+        signed = SignedExportManifest(
+            manifest=manifest,
+            suite=signer.suite,
+            key_id=signer.key_id,
+            signature=signer.sign(canonical_bytes(manifest)),
+        )
+        bundle.writestr("manifest.json", canonical_bytes(signed))
+    return ids
+
+
+def test_a_usb_stick_goes_through_the_same_door(
+    database_url: str, tmp_path: Path, keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = SealingTerminal(keyring.DirectoryKeyring(keys))
+    place = ["--database", database_url, "--keys", str(keys)]
+    assert cli.main(["migrate", "--database", database_url]) == 0
+    public = key_text(terminal.key.suite, terminal.key.public)
+    assert cli.main(["terminals", "enrol", "LW042", public, "--database", database_url]) == 0
+    stick = tmp_path / "stick.zip"
+    ids = _export(stick, terminal, 3)
+    answers = []
+    for _ in range(2):
+        assert cli.main(["import", str(stick), *place]) == 0
+        answers.append((tmp_path / "stick.acknowledgements.json").read_bytes())
+    told = AcknowledgementsFile.model_validate_json(answers[0])
+    assert [a.application_id for a in told.acknowledgements] == ids
+    again = AcknowledgementsFile.model_validate_json(answers[1])
+    assert again.acknowledgements == told.acknowledgements
+    assert "not enrolled" not in capsys.readouterr().out
+    engine = connect(database_url)
+    with Session(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Case)) == 3
+    engine.dispose()
+
+
+def test_a_torn_stick_gives_what_is_whole(
+    tmp_path: Path, keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = SealingTerminal(keyring.DirectoryKeyring(keys))
+    place = ["--database", f"sqlite:///{tmp_path}/c.db", "--keys", str(keys)]
+    stick = tmp_path / "stick.zip"
+    ids = _export(stick, terminal, 2)
+    torn = tmp_path / "torn.zip"
+    with zipfile.ZipFile(stick) as source, zipfile.ZipFile(torn, "w") as target:
+        for name in source.namelist():
+            if name != part_name(ids[0], 1):
+                target.writestr(name, source.read(name))
+    assert cli.main(["import", str(torn), *place]) == 1
+    told = json.loads((tmp_path / "torn.acknowledgements.json").read_bytes())
+    assert [a["application_id"] for a in told["acknowledgements"]] == [ids[1]]
+    assert [(n["application_id"], n["problem"]["code"]) for n in told["not_taken"]] == [
+        (ids[0], "digest-wrong")
+    ]
+    stick.write_bytes(stick.read_bytes()[:1000])
+    assert cli.main(["import", str(stick), *place]) == 2
+    assert "BE-05" in capsys.readouterr().err
