@@ -216,7 +216,16 @@ def values(matter: Matter, question: Question) -> list[Answer]:
         days: list[Answer] = [
             n + timedelta(days=d) for n in named if isinstance(n, date) for d in (0, -1)
         ]
-        found = [first, *days, last]
+        days += [
+            NOON.date() - timedelta(days=(n + d) * (366 if test.key.endswith("years_ago") else 1))
+            for condition in _conditions(matter)
+            for test in _tests(condition)
+            if test.key.startswith(f"{question.id}.")
+            for n in test.values
+            if isinstance(n, int)
+            for d in (1, -1)
+        ]
+        found = [*days, first, last]
     return [one for one in found if validate(question, one) == one]
 
 
@@ -235,7 +244,7 @@ def paths(
 ) -> Iterator[dict[str, Answer]]:
     """Answers that lead to a decision, one way after the other."""
     begun = dict(start or {})
-    path = walk(matter, begun, known)
+    path = walk(matter, begun, known, NOON.date())
     if path.next is None:
         yield begun
         return
@@ -246,7 +255,7 @@ def paths(
 def accepting(matter: Matter, known: Mapping[str, Fact], most: int = 5_000) -> dict[str, Answer]:
     """The first answers with which everything that takes part can be handed in."""
     for count, found in enumerate(paths(matter, known)):
-        path = walk(matter, found, known)
+        path = walk(matter, found, known, NOON.date())
         if path.decided and path.result is Result.ACCEPT:
             return found
         assert count < most, f"{matter.code}: nothing accepted in {most} ways"
