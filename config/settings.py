@@ -184,7 +184,7 @@ class Printer(_Section):
     Receipts go to the CUPS queue `queue`, or for "escpos" to `address`: `tcp:HOST:PORT`,
     `serial:PATH` or `device:PATH` (such as device:/dev/usb/lp0). An ESC/POS printer that
     confirms nothing leaves every receipt unknown (PR-04): the resident is asked to look into
-    the slot, each time. `kiosk doctor` says which kind it is.
+    the slot, each time. The test page of `kiosk doctor` tells which kind it is.
     """
 
     kind: Literal["cups", "escpos", "none"] = "cups"
