@@ -199,8 +199,8 @@ def social_card(player: Player, item: str) -> Script:
     player.stage.put_card(BANK_CARD)
     yield _notice(player, "card-not-usable")
     player.stage.take_card()
-    player.touch("again")
-    yield from script.show_card(player, SOCIAL)
+    yield Until(lambda: not player.terminal.runtime.visit.world.card_lies, "the empty reader")
+    yield from script.show_card(player, SOCIAL)  # put down, it is read: nothing to touch
     yield _notice(player, "face-no-portrait")
     yield from _vouched_for(player)
     party = _only_party(player)

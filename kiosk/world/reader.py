@@ -253,6 +253,14 @@ class CardReading:
         if self._chips is not None:
             self._chips.close()
 
+    def _was_read(self, wait: _Wait, what: _Read) -> None:
+        """Whatever lies on a chip reader now is taken up before the next card is read."""
+        with self._lock:
+            stays_before, self._stays = self._stays, self._stays or self._lies
+        if not wait.read(what):
+            with self._lock:
+                self._stays = stays_before and self._lies
+
     # -- ID cards ---------------------------------------------------------------------
 
     def _read_sam(self, effect: ReadCard, wait: _Wait) -> None:
@@ -269,7 +277,7 @@ class CardReading:
             self._over = read
             if not isinstance(outcome, Failed):
                 self._tell_well(_SAM, True)
-                wait.read(outcome.value)
+                self._was_read(wait, outcome.value)
                 return
             fault = outcome.error.fault
             if fault is not Fault.CANCELLED:
@@ -316,9 +324,7 @@ class CardReading:
 
         def done(outcome: Outcome[_Read]) -> None:
             if not isinstance(outcome, Failed):
-                if wait.read(outcome.value):
-                    with self._lock:
-                        self._stays = self._lies
+                self._was_read(wait, outcome.value)
                 return
             error = outcome.error
             if error.fault is Fault.CANCELLED:

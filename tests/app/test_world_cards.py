@@ -273,6 +273,20 @@ def test_the_card_of_who_left_is_nobody_elses_identity(
     assert ear.wait(WorldChanged, lambda e: e.card_left is False)
 
 
+def test_a_second_card_that_lay_there_is_not_the_next_partys(
+    sam: SamvSimulator, chips: SimulatedChips, reading: CardReading, ear: Ear
+) -> None:
+    reading.read(WAIT, 1)
+    sam.put_card(id_card())
+    assert ear.wait(CardRead)
+    chips.put_card(VirtualPassport(FILES, KEY))  # down before anybody asks for another card
+    ear.forget()
+    reading.read(ReadCard(20.0, page=PAGE), 1)
+    assert isinstance(ear.wait(CardRead).card, TravelDocument), "a card that came later counts"
+    reading.read(WAIT, 1)
+    assert ear.wait(CardStays).lies is True
+
+
 def test_an_id_card_is_read_although_another_was_forgotten(
     sam: SamvSimulator, chips: SimulatedChips, reading: CardReading, ear: Ear
 ) -> None:

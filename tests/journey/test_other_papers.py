@@ -317,6 +317,19 @@ def test_a_card_that_stays_is_not_waited_for_without_end() -> None:
     assert hall.at is not StepName.IDENTIFY
 
 
+def test_another_card_is_read_as_soon_as_it_is_put_down() -> None:
+    hall = at_reader("PEN-001")
+    hall.send(WorldChanged(card_lies=True), CardFailed(1, "RD-10"))
+    assert notice(hall) == "card-not-usable"
+    reads = len(hall.of(ReadCard))
+    hall.send(WorldChanged(card_lies=False))
+    assert len(hall.of(ReadCard)) == reads
+    hall.send(WorldChanged(card_lies=True))
+    assert len(hall.of(ReadCard)) == reads + 1
+    hall.send(CardFound(1))
+    assert notice(hall) == "", "what was said of the other card is over"
+
+
 def test_another_card_is_asked_for_only_once_the_first_is_gone() -> None:
     hall = at_reader()
     hall.send(CardStays(1, True))

@@ -347,6 +347,8 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     welcome = WelcomeView(item_cards(zh, 4), group_cards(zh), _plain_cards(zh))
     yield "welcome", StepName.WELCOME, welcome, start
     stubs = (("LW042-00317-6", "11-21 08:12"), ("LW042-00318-4", "11-21 08:20"))
+    left = {**start, "notice": Notice("card-left")}
+    yield "welcome-card-left", StepName.WELCOME, welcome, left
     yield "welcome-stub", StepName.WELCOME, replace(welcome, stubs=stubs), start
     yield (
         "welcome-closed",
@@ -730,6 +732,7 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
     bye = FarewellView(saved.take_with, saved.number, 8)
     leave = {**done, "next_key": "action.leave"}
     yield "farewell", StepName.FAREWELL, bye, leave
+    yield "farewell-card-lies", StepName.FAREWELL, replace(bye, card_lies=True), leave
     yield "farewell-nothing", StepName.FAREWELL, FarewellView((), "", 8), leave
 
 

@@ -31,6 +31,7 @@ from kiosk.journey.events import (
     OtherWay,
     TimedOut,
     TryAgain,
+    WorldChanged,
 )
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -101,7 +102,8 @@ class Identify(Plain):
         )
         stop = self._stop_code(visit)
         reading = Reading("waiting", now.monotonic_s, typed=typed)
-        return Turn(replace(visit, reading=reading, field_error=""), (*stop, effect))
+        waiting = replace(visit, reading=reading, field_error="")
+        return Turn(waiting, (*stop, effect))
 
     def _stop_code(self, visit: Visit) -> tuple[Effect, ...]:
         return (StopCode(),) if visit.reading.scanning else ()
@@ -121,6 +123,8 @@ class Identify(Plain):
             return self._not_read(visit, event.code)
         if isinstance(event, TryAgain) and reading.state == "failed":
             return self._await(visit, now, reading.typed)
+        if isinstance(event, WorldChanged) and event.card_lies and reading.state == "failed":
+            return self._await(visit, now, reading.typed)  # another card was put down
         if isinstance(event, OtherWay) and visit.place.role != ASSISTANT:
             return Turn(visit, to=Place(StepName.OTHER_WAY, visit.place.role))
         if isinstance(event, (Next, TimedOut)) and reading.state == "read":
