@@ -30,7 +30,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -336,7 +336,7 @@ def running(device: str) -> Iterator[Runner]:
 
 def campaign(
     device: str,
-    numbers: range | list[int],
+    numbers: Iterable[int],
     *,
     seed: int = SEED,
     told: Callable[[str], Any] = lambda _: None,

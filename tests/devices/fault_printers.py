@@ -4,6 +4,7 @@ any other end but "unknown" means none, and nothing comes out later.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -329,7 +330,15 @@ class Cups(Bench):
         return process.pid
 
     def _kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        """With all that it started, as systemd does: a backend left alone would print on."""
+        pids = [self._pid]
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+                pids += map(int, told.split())
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _kill_and_back(self) -> None:
         self._kill()
@@ -386,7 +395,9 @@ class Cups(Bench):
 
     def serve(self) -> None:
         """The next page comes out, alone: nothing that was taken back comes with it."""
-        printed = {path.name for path in self.cupsd.printed()}
+        # A server that was killed may count its jobs from before: names come again.
+        for path in self.cupsd.printed():
+            path.unlink()
         end = time.monotonic() + SERVES_AGAIN_S
         while True:
             try:
@@ -398,7 +409,7 @@ class Cups(Bench):
                 self._admin("lp", "-d", self.queue, str(self._scrap()))
                 continue
             break
-        new = [path for path in self.cupsd.printed() if path.name not in printed]
+        new = self.cupsd.printed()
         pages = [path.read_bytes() for path in new]
         own = [path.name for path in new if path.name == f"one-{job.job_id}.pdf"]
         if len(own) != 1 or pages.count(CUPS_PDF) < 1:
