@@ -533,7 +533,9 @@ class Terminal(QObject):
             in_use=lambda: not self.runtime.at_rest,
             closing=lambda: self._closed,
             demo=self._equipment.demo,
-            further=further_in_service(self._settings, self._reader, self._scanning),
+            further=further_in_service(
+                self._settings, self._reader, self._scanning, self.runtime.visit.world
+            ),
         )
         needs = Needs(
             self._settings,

@@ -49,6 +49,7 @@ class SimulatedChips:
         self._card: VirtualCard | None = None
         self._plugged_in = True
         self.commands = 0
+        self.refused = 0  # reads that came while no reader was plugged in
         self.remove_after: int | None = None
 
     @property
@@ -115,6 +116,7 @@ class SimulatedChips:
         self._until(lambda: self._card is not None or not self._plugged_in, cancel, wait_s)
         card = self._card
         if card is None:
+            self.refused += not self._plugged_in
             raise DeviceError(Fault.CARD_ABSENT if self._plugged_in else Fault.READER_ABSENT)
         return _Lying(self, card, cancel)
 

@@ -11,6 +11,7 @@ from devices.readers import MakesChipReader
 from devices.scanners.scanner import CodeScanner
 from kiosk.doctor.examine import Examined
 from kiosk.doctor.report import Weight
+from kiosk.journey.visit import World
 from kiosk.world.reader import CardReading
 from kiosk.world.scanner import Scanning
 
@@ -32,18 +33,18 @@ def further_at_rest(
 
 
 def further_in_service(
-    settings: Settings, reading: CardReading, scanning: Scanning | None
+    settings: Settings, reading: CardReading, scanning: Scanning | None, world: World
 ) -> tuple[Examined, ...]:
     """Those of a running terminal, on the queues that it uses them through."""
     found = []
     if reading.chips is not None:
         device = PcscDevice(reading.chips, name=CHIPS, worker=reading.chip_worker)
-        found.append(Examined(device, Weight.LIMITS))
+        found.append(Examined(device, Weight.LIMITS, world.chip_cards))
     if scanning is not None:
         held = ScannerDevice(
             scanning.scanner, _address(settings), name=SCANNER, worker=scanning.worker
         )
-        found.append(Examined(held, Weight.LIMITS))
+        found.append(Examined(held, Weight.LIMITS, world.scanner_ok))
     return tuple(found)
 
 

@@ -151,7 +151,7 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
         running.reader, running.reader_address, name=READER, worker=running.reader_worker
     )
     devices = [
-        Examined(reader, Weight.STOPS, world.reader_ok),
+        Examined(reader, Weight.STOPS, world.id_cards),
         Examined(
             FaceDevice(running.station, name=FACE, in_use=running.in_use),
             Weight.LIMITS,

@@ -61,8 +61,8 @@ _UNWELL = frozenset(
         Fault.READER_REFUSED,
     }
 )
-_READER_CODES = frozenset(fault.code for fault in _UNWELL)
 _CHIPS_UNWELL = frozenset({Fault.PCSC_ABSENT, Fault.READER_ABSENT})
+_READER_CODES = frozenset(fault.code for fault in _UNWELL | _CHIPS_UNWELL)
 # Faults of a card that the SAM may turn out to have found.
 _MAYBE_FOR_SAM = frozenset({Fault.CARD_WRONG_KIND, Fault.CARD_MUTE, Fault.CARD_UNREADABLE})
 _SAM, _CHIPS = "sam", "chips"
@@ -359,7 +359,8 @@ class CardReading:
         """What the PC/SC readers see; from any thread."""
         if status.service is None:
             return  # their process begins anew and will tell
-        self._tell_well(_CHIPS, fault_of(status) is None)
+        well = fault_of(status) is None
+        self._tell_well(_CHIPS, well)
         states = [state for _, state in status.slots]
         empty = bool(states) and all(state is SlotState.EMPTY for state in states)
         lies = any(state in (SlotState.PRESENT, SlotState.MUTE) for state in states)
@@ -368,6 +369,9 @@ class CardReading:
             if empty:
                 self._stays = False
         self._tell(card_lies=lies, **({"card_left": False} if empty else {}))
+        wait, chips = self._wait, self._chips
+        if well and wait is not None and chips is not None and wait.again(_CHIPS):
+            self._read_chips(self._effect, wait, chips)
 
     # -- the world ----------------------------------------------------------------------
 

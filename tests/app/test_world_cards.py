@@ -233,6 +233,18 @@ def test_pulling_the_chip_reader_is_told_and_costs_nothing(
     assert ear.wait(CardRead)
 
 
+def test_a_chip_reader_that_comes_back_reads_in_the_same_wait(
+    chips: SimulatedChips, reading: CardReading, ear: Ear
+) -> None:
+    chips.plug(in_=False)
+    reading.read(WAIT, 1)
+    spin(lambda: chips.refused > 0, "the chip side gives up")
+    chips.plug(in_=True)
+    chips.put_card(social())
+    spin(lambda: reading.look() is None and CardRead in kinds(ear), "the card is read")
+    assert CardFailed not in kinds(ear)
+
+
 def test_no_card_at_all_is_told_once(reading: CardReading, ear: Ear) -> None:
     reading.read(ReadCard(0.3), 1)
     assert ear.wait(CardFailed).code == "RD-05"
