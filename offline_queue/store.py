@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 import apsw
 
@@ -50,21 +50,23 @@ FIRST_PREVIOUS: Final = "0" * 64
 
 # Above this (16 MiB) the WAL is folded back even while commands wait. Folding needs as much
 # room again before it frees any, so this is well below the ballast.
-_WAL_PAGES_MOST: Final = 2048
+_WAL_PAGES_MOST: Final = 4096
 # Giving pages back writes each of them to the WAL first: little at a time for a full disk,
 # and not for long, since commands may be waiting.
-_VACUUM_PAGES: Final = 64
+_VACUUM_PAGES: Final = 128
 _VACUUM_ROUNDS: Final = 8
 _LAST_NUMBER: Final = "number:last"
 _CHAIN_HEAD: Final = "chain:head"
 _SERVICE: Final = "service:s"
 # After so many attempts of an earlier one the later ones of its lane go on without it.
 _LANE_PATIENCE: Final = 8
+# What one visit handed in lies close together; so far back an earlier one is looked for.
+_LANE_SPAN: Final = 64
 _PURGED_AT_ONCE: Final = 200
 _DELIVERY: Final = (
     "SELECT s.id, s.number, s.state, s.saved_at, s.attempts, s.reason, s.print_state,"
-    " s.case_number, s.acknowledged_at, s.digest, s.payload_bytes, coalesce(c.position, 0),"
-    " s.exported_at, s.suite FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
+    " s.case_number, s.acknowledged_at, s.digest, s.payload_bytes, s.position,"
+    " s.exported_at, s.suite FROM submission AS s"
 )
 
 # What the engine reports, and what that means to the outbox. First match wins.
@@ -125,6 +127,7 @@ def _settling(
             except QueueError as error:
                 if error.fault is not QueueFault.DISK_FULL:
                     raise
+            self._clear = True  # the WAL's own length is room, too
             relief()
         return once(self, *args, **kwargs)
 
@@ -148,6 +151,7 @@ class Store:
         self.intake_open = True
         self._wal_pages = 0
         self._loose = False  # whether the database has pages to give back
+        self._clear = True  # whether the WAL may hold what an older version kept in clear
         self._chain = chain
         self._limits = limits or Limits(ballast_bytes=0)
         self._place = path.parent
@@ -164,6 +168,11 @@ class Store:
             self._db.set_wal_hook(self._on_wal)
             # Whatever was in hand when the process ended was neither sent nor not sent.
             self._db.execute("UPDATE submission SET state='waiting' WHERE state='sending'")
+            self._head = self._last_in_chain()
+            self._clear = (
+                self._row("SELECT 1 FROM submission WHERE form='plain' AND state <> 'delivered'")
+                is not None
+            )
             self._service_before = int(self._meta(_SERVICE) or 0)
             if reseal is not None:
                 self._reseal(reseal)
@@ -219,13 +228,16 @@ class Store:
                 PrintState.WANTED,
                 submission.created_at.isoformat(),
             )
-            self._write(seq, submission, kept)
+            head = self._write(seq, submission, kept)
+        self._head = head
+        self._clear = self._clear or isinstance(submission, Submission)
         self._count += 1
         self._size += kept.size
         return self._saved(submission.id)
 
-    def _write(self, seq: int, submission: Submission | Sealed, kept: _Kept) -> None:
-        """Payload, form and chain entry of a row that is there; within a transaction."""
+    def _write(self, seq: int, submission: Submission | Sealed, kept: _Kept) -> _Head:
+        """Payload, form and chain entry of a row that is there; within a transaction. The
+        chain's head once that is committed."""
         insert = (
             "INSERT INTO payload (seq, ordinal, part_id, media_type, sha256, digest, data)"
             " VALUES (?,?,?,?,?,?,?)"
@@ -234,7 +246,7 @@ class Store:
             self._db.execute(insert, (seq, ordinal, *row))
         self._db.execute("UPDATE submission SET payload_bytes=? WHERE seq=?", (kept.size, seq))
         if isinstance(submission, Submission):
-            return
+            return self._head
         self._db.execute(
             "UPDATE submission SET form='sealed', digest=?, fingerprint=?, suite=?, hash=?,"
             " key_id=?, lane=?, priority=? WHERE seq=?",
@@ -250,12 +262,15 @@ class Store:
             ),
         )
         if self._chain is None:
-            return
-        position, _, previous = (self._meta(_CHAIN_HEAD) or f"0 {FIRST_PREVIOUS}").partition(" ")
-        index = int(position) + 1
-        entry, digest = self._chain(index, previous, submission.id, submission.digest)
-        self._db.execute("INSERT INTO chain VALUES (?,?,?)", (index, submission.id, entry))
-        self._put(_CHAIN_HEAD, f"{index} {digest}")
+            return self._head
+        position, previous = self._head
+        entry, digest = self._chain(position + 1, previous, submission.id, submission.digest)
+        self._db.execute(insert, (seq, -1, "", "", _sha256(entry), "", entry))
+        self._db.execute(
+            "UPDATE submission SET position=?, entry_digest=? WHERE seq=?",
+            (position + 1, digest, seq),
+        )
+        return _Head(position + 1, digest)
 
     def _reseal(self, reseal: Reseal) -> None:
         """Seal what an older version kept in clear, each in one transaction.
@@ -277,7 +292,8 @@ class Store:
                     raise QueueError(QueueFault.REFUSED, "sealed under another name")
                 with transaction(self._db):
                     self._db.execute("DELETE FROM payload WHERE seq=?", (seq,))
-                    self._write(seq, sealed, kept)
+                    head = self._write(seq, sealed, kept)
+                self._head = head
             except apsw.Error:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the port raises
@@ -304,10 +320,11 @@ class Store:
             " WHERE state IN ('queued', 'waiting', 'accepted')"
             " AND id NOT IN (SELECT value FROM json_each(?))"
             " AND (lane = '' OR NOT EXISTS (SELECT 1 FROM submission AS e"
-            "   WHERE e.lane = s.lane AND e.lane <> '' AND e.seq < s.seq"
+            "   WHERE e.seq BETWEEN s.seq - ? AND s.seq - 1 AND e.lane = s.lane"
             "   AND e.state IN ('queued', 'sending', 'waiting') AND e.attempts < ?))"
             " ORDER BY priority DESC, seq LIMIT 1",
             json.dumps(sorted(not_yet)),
+            _LANE_SPAN,
             _LANE_PATIENCE,
         )
         if found is None:
@@ -334,14 +351,14 @@ class Store:
         Raises QueueError: QU-08 when it is gone, QU-06 when the disk changed it.
         """
         data = self._payload("ordinal=0", id_)
-        row = self._row(
-            "SELECT s.form, c.entry FROM submission AS s LEFT JOIN chain AS c ON c.id = s.id"
-            " WHERE s.id=?",
-            id_,
+        form, position = self._row("SELECT form, position FROM submission WHERE id=?", id_) or (
+            "plain",
+            0,
         )
-        if row is None or row[0] == "plain":
+        if form == "plain":
             return data
-        return b'{"chain":' + (row[1] or b"null") + b',"envelope":' + data + b"}"
+        entry = self._payload("ordinal=-1", id_) if position else b"null"
+        return b'{"chain":' + entry + b',"envelope":' + data + b"}"
 
     @_command
     def document(self, id_: str) -> bytes:
@@ -404,15 +421,15 @@ class Store:
         with transaction(self._db):
             self._put(_SERVICE, str(self._service_s()))
             rows = self._db.execute(
-                "SELECT s.seq, s.id, s.number, s.digest, s.fingerprint, coalesce(c.position, 0),"
-                " s.saved_at, s.acknowledged_at FROM submission AS s"
-                " LEFT JOIN chain AS c ON c.id = s.id"
-                " WHERE s.state = 'delivered' AND s.settled_s <= ? ORDER BY s.settled_s LIMIT ?",
+                "SELECT seq, id, number, digest, fingerprint, position, saved_at, acknowledged_at"
+                " FROM submission WHERE state = 'delivered' AND settled_s <= ?"
+                " ORDER BY settled_s LIMIT ?",
                 (before, _PURGED_AT_ONCE),
             ).fetchall()
+            if rows:  # the row that holds the chain's head may be among them
+                self._put(_CHAIN_HEAD, f"{self._head.position} {self._head.digest}")
             for seq, *kept in rows:
                 self._db.execute("INSERT INTO tombstone VALUES (?,?,?,?,?,?,?)", kept)
-                self._db.execute("DELETE FROM chain WHERE id=?", (kept[0],))
                 self._db.execute("DELETE FROM submission WHERE seq=?", (seq,))
         return len(rows)
 
@@ -452,6 +469,13 @@ class Store:
         if self._ballast.release():
             log.error("the disk is full; the ballast is given up")
             self.rest()
+
+    def _last_in_chain(self) -> _Head:
+        kept, _, digest = (self._meta(_CHAIN_HEAD) or f"0 {FIRST_PREVIOUS}").partition(" ")
+        row = self._row(
+            "SELECT position, entry_digest FROM submission ORDER BY position DESC LIMIT 1"
+        )
+        return max(_Head(int(kept), digest), _Head(*row) if row is not None else _Head())
 
     def _weigh(self) -> tuple[int, int]:
         count, size = self._row(
@@ -610,8 +634,9 @@ class Store:
     def rest(self) -> None:
         """Fold the WAL into the database and give some free pages back; between commands.
 
-        Truncating also takes deleted payloads out of the WAL. Failures here lose nothing
-        and show at the next command.
+        The WAL keeps its length, which makes the next commit faster, unless it may hold
+        something in clear or the disk is full. Failures here lose nothing and show at the
+        next command.
         """
         try:
             self._checkpoint()  # first: on a full disk it makes the room for what follows
@@ -626,7 +651,8 @@ class Store:
                 self.intake_open = False
 
     def _checkpoint(self) -> None:
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        mode = "TRUNCATE" if self._clear else "PASSIVE"
+        self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         self._wal_pages = 0
         self._loose = self._scalar("PRAGMA freelist_count") > 0
 
@@ -710,6 +736,13 @@ class Store:
     def _scalar(self, sql: str, *args: Any) -> Any:
         row = self._row(sql, *args)
         return None if row is None else row[0]
+
+
+class _Head(NamedTuple):
+    """The last entry of the chain."""
+
+    position: int = 0
+    digest: str = FIRST_PREVIOUS
 
 
 @dataclass(frozen=True, slots=True)
