@@ -16,7 +16,7 @@ from config.words import load_words
 from kiosk.catalogue.check import prove
 from kiosk.catalogue.diff import diff
 from kiosk.catalogue.errors import CatalogueErrors
-from kiosk.catalogue.model import Pack
+from kiosk.catalogue.model import Matter, Pack
 from kiosk.catalogue.pack import Certificate, PackError, Proven, build, verified
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, check_command, load_directory
 from kiosk.pack_files import PackDirectory, read_pack
@@ -49,9 +49,24 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     _language(one)
     one.set_defaults(run=_diff)
 
+    one = commands.add_parser("graph", help="draw an item: questions, answers, situations")
+    _item(one)
+    one.set_defaults(run=_graph)
+
+    one = commands.add_parser("sheet", help="the item guide as an A4 PDF")
+    _item(one)
+    one.set_defaults(run=_sheet)
+
 
 def _directory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", nargs="?", default="", help="of YAML; the own one by default")
+
+
+def _item(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("item", metavar="ITEM", help="code of an item or bundle, as CRJ-001")
+    parser.add_argument("directory", nargs="?", default="", help="of YAML, or a pack")
+    parser.add_argument("-o", "--out", metavar="FILE", required=True)
+    _language(parser)
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +146,59 @@ def _diff(arguments: argparse.Namespace) -> int:
     else:
         _say(words.text(found))
     return _CHANGED if found.matters or found.shared else _DONE
+
+
+def _graph(arguments: argparse.Namespace) -> int:
+    from kiosk.catalogue.cuts import TooManyAnswers
+    from kiosk.catalogue.graph import TooLarge, graph_of
+    from kiosk.catalogue.graph_svg import draw
+
+    try:
+        pack, matter = _matter(arguments)
+    except (PackError, KeyError) as error:
+        return _complain(error)
+    words, language = load_words(), arguments.language
+    source = pack.bundles.get(matter.code) or pack.items[matter.code]
+    note = words.text("graph.version", language, version=source.version, day=source.effective_from)
+    if matter.sample:
+        note = f"{note} · {words.text('graph.sample', language)}"
+    try:
+        graph = graph_of(matter)
+    except (TooLarge, TooManyAnswers) as error:
+        return _complain(words.text("graph.too-large", language, why=error))
+    text = draw(graph, matter, words.en if language == "en" else words.zh, language, note)
+    return _written(arguments.out, text.encode())
+
+
+def _sheet(arguments: argparse.Namespace) -> int:
+    from kiosk.receipts.guide_of import guide_of
+    from kiosk.receipts.layout.guide import render_guide
+
+    try:
+        pack, matter = _matter(arguments)
+    except (PackError, KeyError) as error:
+        return _complain(error)
+    words = load_words()
+    table = words.en if arguments.language == "en" else words.zh
+    return _written(
+        arguments.out, render_guide(guide_of(pack, matter.code, arguments.language), table, "a4")
+    )
+
+
+def _matter(arguments: argparse.Namespace) -> tuple[Pack, Matter]:
+    pack = pack_of(_path(arguments))
+    if arguments.item not in pack.matters:
+        raise KeyError(f"there is no item {arguments.item}")
+    return pack, pack.matters[arguments.item]
+
+
+def _written(path: str, data: bytes) -> int:
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        return _complain(f"{path}: {error.strerror}")
+    _say(f"{path}\n")
+    return _DONE
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,90 @@
+"""The item guide on paper: everything a resident wants to know, on the roll and on A4."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+
+import pypdf
+import pytest
+
+from config.words import load_words
+from kiosk.catalogue.model import Confirmation, Pack, SampleLine, Text
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.receipts.content import GuideSlip
+from kiosk.receipts.guide_of import guide_of
+from kiosk.receipts.layout.guide import render_guide
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_directory(DEFAULT_DIRECTORY)
+
+
+def words(language: str) -> dict[str, str]:
+    loaded = load_words()
+    return dict(loaded.en if language == "en" else loaded.zh)
+
+
+def text_of(pdf: bytes) -> tuple[str, int]:
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return "".join("".join(page.extract_text().split()) for page in pages), len(pages)
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("media", ["80mm", "a4"])
+def test_everything_is_on_the_paper(pack: Pack, language: str, media: str) -> None:
+    slip = guide_of(pack, "CRJ-001", language, printed_on=date(2026, 11, 22))  # type: ignore[arg-type]
+    text, pages = text_of(render_guide(slip, words(language), media))  # type: ignore[arg-type]
+    matter = pack.matters["CRJ-001"]
+    guide = matter.guide
+    for said in (matter.name, guide.for_whom, guide.fee, guide.result, guide.where, *guide.notes):
+        assert squeezed(said.in_(language)) in text.replace("’", "'") or media == "80mm"
+    for material in matter.materials:
+        assert squeezed(material.name.in_(language)) in text
+    assert guide.phone in text
+    assert "2026" in text
+    assert ("样本" in text) if language == "zh" else ("SAMPLE" in text)
+    assert (pages == 1) if media == "80mm" else (pages > 1)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_item_and_bundle_has_a_guide(pack: Pack, language: str) -> None:
+    for code in sorted(pack.matters)[::4]:
+        slip = guide_of(pack, code, language)  # type: ignore[arg-type]
+        text, _ = text_of(render_guide(slip, words(language), "a4"))
+        assert code in text
+        assert "{" not in text
+
+
+def test_a_sample_is_drawn_as_a_form(pack: Pack) -> None:
+    item = pack.matters["CRJ-001"]
+    rows = (SampleLine(Text("姓名", "Name"), Text("陈小明", "Chen Xiaoming")),)
+    material = replace(item.materials[1], sample=rows, copies=2)
+    matter = replace(item, materials=(material,))
+    changed = replace(pack, matters={"CRJ-001": matter})
+    slip = guide_of(changed, "CRJ-001", "zh")
+    assert slip.materials[0].count == 2
+    on_a4, _ = text_of(render_guide(slip, words("zh"), "a4"))
+    on_roll, _ = text_of(render_guide(slip, words("zh"), "80mm"))
+    assert "陈小明" in on_a4
+    assert "怎么填" in on_a4
+    assert "陈小明" not in on_roll
+
+
+def test_a_confirmed_item_says_who_confirmed_it(pack: Pack) -> None:
+    item = replace(pack.items["CRJ-001"], confirmed=Confirmation("出入境管理局", date(2026, 2, 3)))
+    matter = replace(pack.matters["CRJ-001"], sample=False)
+    changed = replace(pack, items={"CRJ-001": item}, matters={"CRJ-001": matter})
+    slip = guide_of(changed, "CRJ-001", "zh")
+    text, _ = text_of(render_guide(slip, words("zh"), "a4"))
+    assert "出入境管理局2026年2月3日确认" in text
+    assert "未经部门确认" not in text
+    assert "还没有经部门确认" not in text
+    assert isinstance(slip, GuideSlip)
+    assert "personal" not in repr(slip)
