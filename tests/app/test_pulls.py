@@ -27,9 +27,11 @@ from devices.printers.escpos import EscPosPrinter
 from devices.printers.escpos_wire import wire_of
 from devices.simulators.camera import FROZEN, GONE
 from devices.simulators.escpos import EscPosSimulator
+from devices.simulators.pcsc import PcscStack
 from kiosk.app import Terminal
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.demo import script
+from kiosk.demo.chips import SOCIAL
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
 from kiosk.demo.stage import Stage
 from kiosk.journey.terms import StepName
@@ -97,8 +99,8 @@ class Hall:
 
 
 @pytest.fixture
-def hall(qtbot: Any, tmp_path: Path) -> Iterator[Hall]:
-    with Stage() as stage, EscPosSimulator("tcp") as paper:
+def hall(device: str, qtbot: Any, tmp_path: Path) -> Iterator[Hall]:
+    with Stage(chips=device == "service") as stage, EscPosSimulator("tcp") as paper:
         made = Hall(stage, paper, qtbot, tmp_path)
         made.terminal.begin()
         qtbot.waitUntil(lambda: made.world.line_up and made.world.reader_ok, timeout=60_000)
@@ -115,10 +117,16 @@ def left(player: Player) -> Script:
     yield Until(player.is_at(StepName.WELCOME), "the first screen")
 
 
+def begun(player: Player) -> Script:
+    """From the item guide to the reader, as soon as that is offered."""
+    yield Until(lambda: player.can_touch("next"), "the start", 60.0)
+    yield from script.start(player)
+
+
 def whole_query(player: Player) -> Script:
     """A whole visit with a card."""
     yield from script.choose(player, CARD_ONLY)
-    yield from script.start(player)
+    yield from begun(player)
     yield from script.show_card(player, "elder")
     yield Until(player.is_at(StepName.RESULT), "the result")
     yield from left(player)
@@ -156,7 +164,7 @@ def reader_pulled(player: Player, hall: Hall, chance: random.Random) -> Script:
             reader.come_back()
             yield Until(lambda: player.body.can_start, "the start")
     else:
-        yield from script.start(player)
+        yield from begun(player)
         if moment == "waiting":
             reader.vanish()
         if moment == "reading":
@@ -204,7 +212,7 @@ def camera_pulled(player: Player, hall: Hall, chance: random.Random) -> Script:
             player.stage.face.set(FROZEN if how == "frozen" else GONE)
 
     yield from script.choose(player, WITH_FACE)
-    yield from script.start(player)
+    yield from begun(player)
     yield from script.show_card(player, "elder")
     yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the choice")
     if moment == "consent":
@@ -232,7 +240,7 @@ def whole_certificate(player: Player, hall: Hall) -> Script:
     """A whole visit with card and face."""
     yield Until(lambda: hall.world.camera_ok, "the camera is offered again", 60.0)
     yield from script.choose(player, WITH_FACE)
-    yield from script.start(player)
+    yield from begun(player)
     yield from script.show_card(player, "elder")
     yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the choice")
     player.stage.stand("elder")
@@ -324,10 +332,62 @@ def list_printed(player: Player, hall: Hall) -> Script:
         raise ScriptFailed(f"{len(slips)} slips")
 
 
+# The smart-card service, under a reader of chip cards beside that of ID cards.
+
+
+def service_pulled(player: Player, hall: Hall, chance: random.Random) -> Script:
+    stack = stack_of(hall)
+    moment = chance.choice(("guide", "waiting", "reading", "result"))
+    end = chance.choice((stack.kill, stack.stop))
+    back_at_once = chance.random() < 0.5
+    yield from script.choose(player, CARD_ONLY)
+    if moment == "guide":
+        end()
+    yield from begun(player)
+    if moment in ("waiting", "reading"):
+        if moment == "reading":
+            player.stage.put_card(SOCIAL)
+        end()
+    if moment == "reading" and back_at_once:
+        stack.start()
+    else:
+        # Without the service an ID card is still read.
+        yield Until(lambda: not hall.world.card_lies, "nothing in the way", 60.0)
+        player.stage.put_card("elder")
+    read = player.is_at(StepName.RESULT)
+    yield Until(
+        lambda: read() or getattr(player.body, "state", "") in ("read", "failed"), "an end", 60.0
+    )
+    player.stage.take_card()
+    if player.step is StepName.IDENTIFY and player.body.state == "failed":
+        yield from left(player)
+    else:
+        yield Until(read, "the result", 60.0)
+        if moment == "result":
+            end()
+        yield from left(player)
+    stack.start()
+    yield Until(lambda: hall.world.chip_cards, "chip cards are read again", 60.0)
+    yield from script.choose(player, CARD_ONLY)
+    yield from begun(player)
+    yield from script.show_card(player, SOCIAL)
+    yield Until(player.is_at(StepName.RESULT), "the result")
+    yield from left(player)
+
+
+def stack_of(hall: Hall) -> PcscStack:
+    chips = hall.stage.chips
+    assert chips is not None
+    assert chips.over_pcscd, "pcscd and its virtual reader are needed"
+    assert chips._stack is not None
+    return chips._stack
+
+
 PULLS: dict[str, Callable[[Player, Hall, random.Random], Script]] = {
     "reader": reader_pulled,
     "camera": camera_pulled,
     "printer": printer_pulled,
+    "service": service_pulled,
 }
 
 
