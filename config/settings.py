@@ -247,9 +247,14 @@ class Data(_Section):
 
 
 class Catalogue(_Section):
-    """The catalogue's directory; "" is the one that comes with the program."""
+    """The catalogue's directory of YAML; "" is the one that comes with the program.
+
+    With `packs`, a directory in which `kiosk catalogue install` keeps packs, the terminal
+    starts from the pack there and takes a new one into service between visits.
+    """
 
     directory: str = ""
+    packs: str = ""
 
 
 class Idle(_Section):

@@ -31,7 +31,7 @@ from devices.readers import MakesChipReader
 from devices.records import PcscStatus
 from devices.samv.driver import SamvReader
 from kiosk.catalogue.model import Pack, Text
-from kiosk.catalogue.search import SearchIndex
+from kiosk.catalogue.search import Readings, SearchIndex
 from kiosk.contract.suites import SuiteId
 from kiosk.control import ControlServer
 from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
@@ -55,6 +55,7 @@ from kiosk.journey.events import Event, TimedOut, WorldChanged
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit
 from kiosk.logs import note
+from kiosk.pack_files import PackDirectory
 from kiosk.queue_desk import QueueDesk
 from kiosk.runtime import Runtime
 from kiosk.sealing import KEYS, Sealing
@@ -64,6 +65,7 @@ from kiosk.world.codes import CodeReading
 from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
 from kiosk.world.heartbeat import Heartbeats
+from kiosk.world.packs import PackWatch
 from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
 from kiosk.world.scanner import Scanning, telling_pages
@@ -273,8 +275,9 @@ class _Bridge(QObject):
 class _Finder:
     """The search, built on a thread of its own so that no touch waits for it."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, readings: Callable[[], Readings] | None = None) -> None:
         self._pack = pack
+        self._readings = readings
         self._index: SearchIndex | None = None
         self._lock = threading.Lock()
 
@@ -282,7 +285,8 @@ class _Finder:
         """Build the index now."""
         with self._lock:
             if self._index is None:
-                self._index = SearchIndex.build(self._pack)
+                readings = self._readings() if self._readings is not None else None
+                self._index = SearchIndex.build(self._pack, readings)
 
     def find(self, query: str) -> tuple[str, ...]:
         """Codes of items, best first."""
@@ -319,6 +323,7 @@ class Terminal(QObject):
         equipment: Equipment,
         *,
         staffed: Callable[[Now], bool] | None = None,
+        readings: Callable[[], Readings] | None = None,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -328,7 +333,7 @@ class Terminal(QObject):
         self._staffed_now = staffed or self._by_hours
         self._words = load_words()
         self._bridge = _Bridge(self._post)
-        self._finder = _Finder(pack)
+        self._finder = _Finder(pack, readings)
         self._clock = Clock()  # until the outbox tells the mark
         self._sealing = sealing_of(settings, lambda: self._clock.now().civil)
         self._outbox = Outbox.open(
@@ -339,6 +344,8 @@ class Terminal(QObject):
             limits=Limits(),
         )
         self._clock = Clock(self._kept_mark())
+        packs = settings.catalogue.packs
+        self._packs = PackWatch(PackDirectory(Path(packs)), self._bridge.reply) if packs else None
         self._control = self._listen()
         self._wake = QTimer(self)
         self._wake.setSingleShot(True)
@@ -432,6 +439,8 @@ class Terminal(QObject):
         self._look.stop()
         self._warm.stop()
         self._control.close()
+        if self._packs is not None:
+            self._packs.close()
         self._sender.close()
         self._submitting.close()
         self._asking.close()
@@ -629,6 +638,8 @@ class Terminal(QObject):
             self._scanning.look()
         self._face.look()
         self._documents.look()
+        if self._packs is not None:
+            self._packs.look()
         self._submitting.look()
         if self._looks % _PRINTER_EVERY == 0:
             self._printing.look()

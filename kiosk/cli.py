@@ -14,7 +14,9 @@ from config.settings import Settings, SettingsError, load
 from kiosk import catalogue_command, queue_command
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
+from kiosk.catalogue.pack import PackError
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, format_findings, load_directory
+from kiosk.pack_files import PackDirectory, Served
 
 _BAD_SETUP: Final = 2
 _CANNOT_RUN: Final = 3
@@ -60,10 +62,26 @@ def _pack_of(directory: str) -> Pack:
     return load_directory(Path(directory) if directory else DEFAULT_DIRECTORY)
 
 
+def _served(settings: Settings) -> Served | None:
+    """The pack in service, None where the settings name no packs. Raises PackError."""
+    packs = settings.catalogue.packs
+    if not packs:
+        return None
+    served = PackDirectory(Path(packs)).load()
+    if served.fault is not None:
+        _complain(f"{served.fault}: the pack before it serves")
+    return served
+
+
 def _run(arguments: argparse.Namespace) -> int:
     """A real terminal: confirmed items and real devices only."""
     settings = _settings_of(arguments)
-    pack = _pack_of(settings.catalogue.directory)
+    try:
+        served = _served(settings)
+    except PackError as error:
+        _complain(f"{error}: [catalogue] packs = {settings.catalogue.packs!r}")
+        return _CANNOT_RUN
+    pack = served.pack if served else _pack_of(settings.catalogue.directory)
     samples = sorted(code for code, matter in pack.matters.items() if matter.sample)
     if samples:
         _complain(
@@ -84,7 +102,12 @@ def _run(arguments: argparse.Namespace) -> int:
     logs.begin()
     app = application()
     try:
-        terminal = Terminal(settings, pack, equipment_of(settings))
+        terminal = Terminal(
+            settings,
+            pack,
+            equipment_of(settings),
+            readings=served.opened.readings if served else None,
+        )
     except SealError as error:
         _complain(f"{error}: [sealing] authority_keys")
         return _CANNOT_RUN

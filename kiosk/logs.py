@@ -31,6 +31,7 @@ EVENTS: Final = frozenset(
         "guide-called",
         "rated",
         "clock",
+        "catalogue",
         "failure",
     }
 )

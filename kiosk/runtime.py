@@ -71,6 +71,12 @@ class Runtime:
         """Something happened."""
         if isinstance(event, Recovered):
             self._stubs = event.stubs
+        if isinstance(event, CatalogueRenewed):
+            self._pack, self._find = event.pack, event.find
+            if self.at_rest:
+                self._visit = self._new(self._visit.number + 1, self._visit.world)
+                self._refresh()
+                return
         self._visit, effects = advance(self._visit, event, self._now())
         for effect in effects:
             self._carry(effect)
@@ -78,12 +84,7 @@ class Runtime:
 
     def use_pack(self, pack: Pack, find: Callable[[str], tuple[str, ...]]) -> None:
         """A new catalogue: it takes effect between visits, and at once when nobody is here."""
-        self._pack, self._find = pack, find
-        if self.at_rest:
-            self._visit = self._new(self._visit.number + 1, self._visit.world)
-            self._refresh()
-        else:
-            self.post(CatalogueRenewed(pack, find))
+        self.post(CatalogueRenewed(pack, find))
 
     def _carry(self, effect: Effect) -> None:
         if isinstance(effect, EndVisit):
