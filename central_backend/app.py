@@ -54,7 +54,7 @@ from kiosk.contract import (
 )
 from kiosk.contract import envelope as wire
 from kiosk.contract.base import HexId
-from kiosk.contract.suites import TAG_BYTES
+from kiosk.contract.suites import TAG_BYTES, SuiteId
 
 log = logging.getLogger(__name__)
 
@@ -383,7 +383,17 @@ def _doc(
         extra["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(takes)}}}
     if takes_bytes:
         schema = {"type": "string", "format": "binary"}
-        extra["requestBody"] = {"required": True, "content": {"*/*": {"schema": schema}}}
+        content = {"application/octet-stream": {"schema": schema}}
+        extra["requestBody"] = {"required": True, "content": content}
+        extra["parameters"] = [
+            {
+                "name": "X-Suite",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "enum": [suite.value for suite in SuiteId]},
+                "description": "By whose hash the part's digest is made.",
+            }
+        ]
     if takes is wire.Handover:
         extra["parameters"] = [
             {

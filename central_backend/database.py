@@ -342,6 +342,7 @@ class GivenAnswer(Base):
     __tablename__ = "given_answer"
     request_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     question_digest: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(Utc, index=True)
     answer: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -144,6 +144,8 @@ class Intake:
                 said = self._said_before(handover, digest)
                 if said is not None:
                     return said
+                if not self._number_taken(handover.envelope.header.receipt_number):
+                    raise
                 self._keep_rejected(handover, digest, body, FlagKind.NUMBER_TAKEN, "number-taken")
                 raise Refusal(
                     422, ProblemCode.NUMBER_TAKEN, "this receipt number has another application"
@@ -350,6 +352,13 @@ class Intake:
                     detail=f"none to sign in suite {suite.value}",
                 )
             raise NotYet from None
+
+    def _number_taken(self, receipt_number: str) -> bool:
+        taken = select(StoredApplication.id).where(
+            StoredApplication.receipt_number == receipt_number
+        )
+        with Session(self._engine) as session:
+            return session.scalar(taken) is not None
 
     # --- one at a time
 

@@ -88,7 +88,10 @@ class Registers:
                 answer = make(session)
                 session.add(
                     GivenAnswer(
-                        request_id=question.request_id, question_digest=asked, answer=answer
+                        request_id=question.request_id,
+                        question_digest=asked,
+                        at=self._now(),
+                        answer=answer,
                     )
                 )
         except IntegrityError:

@@ -25,6 +25,7 @@ from central_backend.database import (
     CaseParty,
     Deletion,
     FailedTry,
+    GivenAnswer,
     Heartbeat,
     OperatorSession,
     Rejected,
@@ -45,6 +46,7 @@ class Kind(StrEnum):
     AUDIT = "audit"
     HEARTBEATS = "heartbeats"
     REJECTED = "rejected"
+    ANSWERS = "answers"  # certificates and records that were given out
 
 
 class Purged(NamedTuple):
@@ -120,12 +122,17 @@ def _drop_rejected(session: Session, before: datetime, _now: datetime) -> tuple[
     return count + stray_count, size + stray_size
 
 
+def _drop_answers(session: Session, before: datetime, _now: datetime) -> tuple[int, int]:
+    return _drop(session, GivenAnswer, GivenAnswer.at < before, "answer")
+
+
 _DROPS: Final[dict[Kind, Callable[[Session, datetime, datetime], tuple[int, int]]]] = {
     Kind.DOCUMENTS: _drop_documents,
     Kind.ATTACHMENTS: _drop_attachments,
     Kind.AUDIT: audit.drop_before,
     Kind.HEARTBEATS: _drop_heartbeats,
     Kind.REJECTED: _drop_rejected,
+    Kind.ANSWERS: _drop_answers,
 }
 
 

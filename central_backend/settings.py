@@ -96,6 +96,7 @@ class Retention(_Section):
     audit_days: Days = 3650
     heartbeats_days: Days = 90
     rejected_days: Days = 180
+    answers_days: Days = 30
 
 
 class Fleet(_Section):

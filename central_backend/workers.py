@@ -87,10 +87,13 @@ def _server(settings: Settings, ready: Callable[[], None]) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            log_level="warning",
+            # Tracebacks would repeat what residents entered; `app` logs the kind of an error.
+            log_level="critical",
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=10,
+            # A TLS peer that left without a word would be waited for; an upload that is cut
+            # is sent again.
+            timeout_graceful_shutdown=3,
             # Nobody else's word about where a request came from is believed.
             proxy_headers=bool(server.trusted_proxies),
             forwarded_allow_ips=list(server.trusted_proxies),

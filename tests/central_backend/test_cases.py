@@ -23,6 +23,7 @@ from central_backend.database import (
     CaseLine,
     CaseParty,
     Deletion,
+    GivenAnswer,
     Heartbeat,
     Rejected,
     SealedPart,
@@ -258,13 +259,23 @@ def test_who_owns_the_database_cannot_hide_it(
 # --- retention
 
 PERIODS = Retention(
-    documents_days=30, attachments_days=10, audit_days=60, heartbeats_days=5, rejected_days=7
+    documents_days=30,
+    attachments_days=10,
+    audit_days=60,
+    heartbeats_days=5,
+    rejected_days=7,
+    answers_days=6,
 )
 
 
 def _fill(house: House) -> str:
     number = house.open("si-1")
     with Session(house.engine) as session, session.begin():
+        session.add(
+            GivenAnswer(
+                request_id="e" * 32, question_digest="e" * 64, at=house.at, answer=b"PLANTED-ANSWER"
+            )
+        )
         session.add(Heartbeat(terminal="LW042", at=house.at, body="PLANTED-HEARTBEAT"))
         session.add(
             Rejected(
@@ -305,6 +316,7 @@ def test_each_class_goes_when_its_time_is_over_and_the_id_stays(house: House) ->
 
     assert purge(4) == {}
     assert purge(5.5) == {"heartbeats": 1}
+    assert purge(6.5) == {"answers": 1}
     assert purge(7.5) == {"rejected": 2}
     assert purge(10.5) == {"attachments": 1}
     assert purge(30.5) == {"documents": 1}
@@ -324,6 +336,7 @@ def test_each_class_goes_when_its_time_is_over_and_the_id_stays(house: House) ->
         told = session.execute(select(Deletion.kind, Deletion.count).order_by(Deletion.id)).all()
     assert [tuple(row) for row in told] == [
         ("heartbeats", 1),
+        ("answers", 1),
         ("rejected", 2),
         ("attachments", 1),
         ("documents", 1),
@@ -341,7 +354,7 @@ def test_after_the_purge_no_file_holds_the_bytes(sqlite_house: House, tmp_path: 
         return b"".join(path.read_bytes() for path in sorted(tmp_path.glob("central.db*")))
 
     before = on_disk()
-    planted = ("DOCUMENT", "PICTURE", "HEARTBEAT", "REJECTED", "STRAY", "NOTE")
+    planted = ("DOCUMENT", "PICTURE", "HEARTBEAT", "REJECTED", "STRAY", "NOTE", "ANSWER")
     assert all(word.encode() in before for word in planted)
     retention.purge(sqlite_house.engine, PERIODS, START + timedelta(days=61))
     after = on_disk()

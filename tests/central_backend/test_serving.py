@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,10 @@ import requests
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from backend_help import WAIT_S, SealingTerminal, make_document, post_sealed, put_sealed
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -82,7 +88,7 @@ def serving(url: str, keys: Path, *more: str) -> Iterator[tuple[str, subprocess.
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line.startswith("central-backend ready at http://127.0.0.1:"), line
+        assert re.match(r"central-backend ready at https?://127\.0\.0\.1:\d+$", line.strip()), line
         yield line.split()[-1], process
     finally:
         process.terminate()
@@ -115,6 +121,9 @@ def test_workers_share_one_database_and_the_same_id_many_times_is_one_case(
     with serving(own_postgresql_url, keys, "--workers", "2") as (url, process):
         workers = _children(process.pid)
         assert len(workers) == 2
+        forged = {"X-Forwarded-Proto": "https"}
+        page = requests.get(f"{url}/operators/login", headers=forged, timeout=WAIT_S)
+        assert "Secure" not in page.headers["set-cookie"], "nobody is trusted to speak for others"
         made = []
         for running in range(1, 5):
             sealed = terminal.seal(make_document(running, number=f"no-{running}"))
@@ -161,13 +170,71 @@ def test_a_dead_worker_is_replaced_and_none_outlives_a_killed_parent(
     _until(lambda: _gone(left), "workers outlive their parent")
 
 
-def test_one_worker_on_sqlite_says_when_it_is_ready(tmp_path: Path, keys: Path) -> None:
-    with serving(f"sqlite:///{tmp_path}/c.db", keys) as (url, _process):
-        assert requests.get(f"{url}/v1/health", timeout=WAIT_S).json()["api"] == 1
-        forged = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9"}
-        page = requests.get(f"{url}/operators/login", headers=forged, timeout=WAIT_S)
-        cookies = page.headers.get("set-cookie", "")
-        assert "Secure" not in cookies, "nobody is trusted to speak for others"
+def _certificate(
+    name: str, place: Path, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A certificate and its key as PEM files; an authority's where nobody issued it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    by, with_key = (issuer[0].subject, issuer[1]) if issuer else (subject, key)
+    now = datetime.now(UTC)
+    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(by)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
+        .sign(with_key, hashes.SHA256())
+    )
+    (place / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (place / f"{name}.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return made, key
+
+
+def test_mutual_tls_and_a_trusted_proxy_by_a_settings_file(tmp_path: Path, keys: Path) -> None:
+    authority = _certificate("authority", tmp_path, None)
+    _certificate("server", tmp_path, authority)
+    _certificate("terminal", tmp_path, authority)
+    _certificate("stranger", tmp_path, None)
+    path = tmp_path / "backend.toml"
+    path.write_text(
+        f"""
+[server]
+certificate = "{tmp_path}/server.pem"
+certificate_key = "{tmp_path}/server.key"
+client_ca = "{tmp_path}/authority.pem"
+trusted_proxies = ["127.0.0.0/8"]
+""",
+        encoding="utf-8",
+    )
+
+    def ask(url: str, who: str | None, **headers: str) -> requests.Response:
+        pair = (str(tmp_path / f"{who}.pem"), str(tmp_path / f"{who}.key")) if who else None
+        trusted = str(tmp_path / "authority.pem")
+        with requests.Session() as session:
+            return session.get(url, cert=pair, verify=trusted, headers=headers, timeout=WAIT_S)
+
+    more = ["--settings", str(path)]
+    with serving(f"sqlite:///{tmp_path}/c.db", keys, *more) as (url, _process):
+        assert ask(f"{url}/v1/health", "terminal").json()["api"] == 1
+        for who in (None, "stranger"):
+            with pytest.raises(requests.ConnectionError):
+                ask(f"{url}/v1/health", who)
+        login = f"{url}/operators/login"
+        assert "Secure" in ask(login, "terminal").headers["set-cookie"]
+        through = ask(login, "terminal", **{"X-Forwarded-Proto": "http"})
+        assert "Secure" not in through.headers["set-cookie"], "this proxy is believed"
 
 
 def test_a_start_that_cannot_be_is_one_line(

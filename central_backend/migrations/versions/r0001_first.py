@@ -165,9 +165,11 @@ def upgrade() -> None:
         "given_answer",
         sa.Column("request_id", sa.String(length=32), nullable=False),
         sa.Column("question_digest", sa.String(length=64), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    op.create_index(op.f("ix_given_answer_at"), "given_answer", ["at"], unique=False)
     op.create_table(
         "heartbeat",
         sa.Column("id", _ROW_ID, nullable=False),
