@@ -33,7 +33,7 @@ FAULTS: Final = {
     "samv-usb": 300,
     "samv-library": 200,
     "smart-cards": 500,
-    "face-camera": 50,
+    "face-camera": 30,
     "document-camera": 50,
     "face-engine": 40,
     "cups": 100,
