@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from kiosk.catalogue.model import Pack
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+
+
+@cache
+def shipped() -> Pack:
+    """The catalogue that is shipped, read once a session."""
+    return load_directory(DEFAULT_DIRECTORY)
+
+
 GROUPS = """\
 - {id: approvals, name: {zh: 审批服务, en: Approvals}, mark: 批}
 - {id: certificates, name: {zh: 常用证明, en: Certificates}, mark: 证}

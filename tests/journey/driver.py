@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cache
 
 from catalogue_sample import FILES
+from catalogue_sample import shipped as shipped
 
 from devices.records import (
     CardLayout,
@@ -35,7 +36,6 @@ from kiosk.catalogue.model import (
     Result,
     Text,
 )
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.identity.papers import paper_of
 from kiosk.identity.validity import Today, facts
 from kiosk.journey.asked_facts import PREFIX
@@ -154,12 +154,6 @@ RULES = Rules(
     counter=Text("区服务中心", "District centre"),
     phone="0577-0000",
 )
-
-
-@cache
-def shipped() -> Pack:
-    """The catalogue that is shipped."""
-    return load_directory(DEFAULT_DIRECTORY)
 
 
 @cache
@@ -511,3 +505,26 @@ _ANSWERS: Mapping[type[Effect], Callable[[Hall, Effect], Event]] = {
     AskCentral: _told,
     Print: _printed,
 }
+
+
+@cache
+def acceptable(code: str) -> bool:
+    """Somebody with the cards of the hall can hand it in, or see it."""
+    hall = Hall(shipped())
+    hall.send(ItemChosen(code))
+    try:
+        hall.plan()
+    except AssertionError:
+        return False
+    return True
+
+
+def sampled(kind: str = "", most: int = 10) -> list[str]:
+    """Some matters of a kind that can be handed in, spread over the catalogue."""
+    codes = [code for code, one in sorted(shipped().matters.items()) if kind in ("", one.kind)]
+    found: list[str] = []
+    for begin in range(max(1, len(codes) // most)):
+        for code in codes[begin :: max(1, len(codes) // most)]:
+            if len(found) < most and acceptable(code):
+                found.append(code)
+    return found

@@ -1,0 +1,210 @@
+"""The shipped items under the knife: what is taken away is missed, with the right code.
+
+Every sampled item is written out again without one of its situations, options or materials,
+and checked by itself. An option is missed as soon as any condition of the item names one of
+its question; answers that are only recorded for the department decide nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from catalogue_sample import shipped
+
+from kiosk.catalogue import conditions
+from kiosk.catalogue.asking import because, changes
+from kiosk.catalogue.check import prove
+from kiosk.catalogue.cuts import conditions_of, domains
+from kiosk.catalogue.engine import walk
+from kiosk.catalogue.errors import CatalogueErrors
+from kiosk.catalogue.loader import load
+from kiosk.catalogue.model import Answer, Fact, Matter, Pack, Result
+from kiosk.catalogue_files import DEFAULT_DIRECTORY
+
+SHARED = ("groups.yaml", "departments.yaml", "materials.yaml", "fields.yaml")
+SAMPLED = 20
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return shipped()
+
+
+def item_files() -> list[Path]:
+    """Twenty items with questions, spread over the catalogue."""
+    asking = [
+        path
+        for path in sorted((DEFAULT_DIRECTORY / "items").glob("*.yaml"))
+        if "\nquestions:" in path.read_text(encoding="utf-8")
+    ]
+    return asking[:: max(1, len(asking) // SAMPLED)][:SAMPLED]
+
+
+def codes_of(item: dict[str, Any]) -> set[str]:
+    """What the check says of an item by itself."""
+    code = item["code"]
+    plain = "".join(
+        f"- {{id: p{n}, name: {{zh: 办事, en: Do}}, codes: [{code if n < 6 else ''}]}}\n"
+        for n in range(1, 7)
+    )
+    files = {name: written(shared_of(name, item)) for name in SHARED}
+    files["plain.yaml"] = plain
+    files[f"items/{code.lower()}.yaml"] = written(item)
+    try:
+        return {one.code for one in prove(load(files)).findings}
+    except CatalogueErrors as error:
+        return {one.code for one in error.findings}
+
+
+def written(content: object) -> str:
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
+
+
+@cache
+def read(name: str) -> tuple[dict[str, Any], ...]:
+    text = (DEFAULT_DIRECTORY / name).read_text(encoding="utf-8")
+    return tuple(yaml.load(text, Loader=yaml.CSafeLoader))
+
+
+def shared_of(name: str, item: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the item uses of a shared file; reading all of it each time would be slow."""
+    used = {one.get("use") for one in (*item.get("materials", ()), *item.get("form", ()))}
+    used |= {item["department"], item["group"]}
+    entries = read(name)
+    return [one for one in entries if one.get("id", one.get("key")) in used] or [entries[0]]
+
+
+def without_a_situation(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
+    for index, gone in enumerate(item["situations"]):
+        cut = copy.deepcopy(item)
+        del cut["situations"][index]
+        used = {name for one in cut["situations"] for name in one.get("materials", ())}
+        cut["materials"] = [one for one in cut.get("materials", ()) if name_of(one) in used]
+        yield f"situation {gone['id']}", cut, {"CT-80", "CT-60"}
+
+
+def without_a_material(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
+    for index, gone in enumerate(item.get("materials", ())):
+        cut = copy.deepcopy(item)
+        del cut["materials"][index]
+        yield f"material {name_of(gone)}", cut, {"CT-47"}
+
+
+def without_an_option(
+    item: dict[str, Any], matter: Matter
+) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
+    every = [test for one in conditions_of(matter) for test in conditions.tests(one)]
+    named = {test.key for test in every if test.op == "in"}
+    for place, question in enumerate(item.get("questions", ())):
+        if question["id"] not in named:
+            continue
+        for index, gone in enumerate(question.get("options", ())):
+            cut = copy.deepcopy(item)
+            del cut["questions"][place]["options"][index]
+            yield f"option {question['id']}.{gone['id']}", cut, {"CT-44"}
+
+
+def name_of(material: dict[str, Any]) -> str:
+    return str(material.get("as") or material.get("id") or material.get("use"))
+
+
+@pytest.mark.parametrize("path", item_files(), ids=lambda path: path.stem)
+def test_what_is_taken_away_is_missed(path: Path, pack: Pack) -> None:
+    take_away(path, pack, every=5)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("path", item_files(), ids=lambda path: path.stem)
+def test_whatever_is_taken_away_is_missed(path: Path, pack: Pack) -> None:
+    take_away(path, pack, every=1)
+
+
+def take_away(path: Path, pack: Pack, every: int) -> None:
+    text = path.read_text(encoding="utf-8")
+    item = yaml.load(text, Loader=yaml.CSafeLoader)
+    assert codes_of(item) == set()
+    cuts = [
+        *without_a_situation(item),
+        *without_a_material(item),
+        *without_an_option(item, pack.matters[item["code"]]),
+    ]
+    assert cuts
+    unnoticed = [
+        (what, codes) for what, cut, right in cuts[::every] if not (codes := codes_of(cut)) & right
+    ]
+    assert unnoticed == []
+
+
+def answer_sets(matter: Matter, most: int) -> Iterator[tuple[dict[str, Answer], dict[str, Fact]]]:
+    """Sets of answers as the engine would ask for them, one after the other."""
+    values = domains(matter)
+    waiting: list[tuple[dict[str, Answer], dict[str, Fact]]] = [({}, {})]
+    while waiting and most:
+        answers, facts = waiting.pop()
+        path = walk(matter, answers, facts)
+        if path.next is not None:
+            name = path.next.id
+            waiting += [({**answers, name: value}, facts) for value in values[name]]
+        elif path.missing_facts:
+            name = path.missing_facts[0]
+            told = [one for one in values[name] if isinstance(one, (str, int))]
+            waiting += [(answers, {**facts, name: one}) for one in told]
+        else:
+            most -= 1
+            yield answers, facts
+
+
+def test_every_answer_set_is_decided_and_no_more_is_asked_than_was_said(pack: Pack) -> None:
+    for path in item_files():
+        matter = pack.matters[path.stem.partition(".")[0].upper()]
+        for answers, facts in answer_sets(matter, 60):
+            end = walk(matter, answers, facts)
+            assert end.complete, matter.code
+            assert end.can_succeed == (end.result is Result.ACCEPT)
+            before = walk(matter, {}, {})
+            asked = len(end.asked)
+            assert asked <= before.most_left + (before.next is not None), matter.code
+            assert before.minutes_left >= end.minutes_left
+
+
+def test_a_bundle_gives_what_its_items_give(pack: Pack) -> None:
+    for code in pack.bundles:
+        matter = pack.matters[code]
+        for answers, facts in answer_sets(matter, 40):
+            together = walk(matter, answers, facts)
+            wanted: set[str] = set()
+            for item_code, situation in together.situations:
+                alone = walk(pack.matters[item_code], answers, facts)
+                assert [one for _, one in alone.situations] == [situation]
+                wanted |= {one.id for one in alone.materials}
+            assert {one.id for one in together.materials} == wanted
+
+
+def test_an_answer_changed_and_changed_back_leaves_no_trace(pack: Pack) -> None:
+    for path in item_files():
+        matter = pack.matters[path.stem.partition(".")[0].upper()]
+        for answers, facts in answer_sets(matter, 10):
+            end = walk(matter, answers, facts)
+            for change in changes(matter, answers, facts):
+                name = change.question.id
+                other = walk(matter, {**answers, name: change.answer}, facts)
+                assert set(other.on_path) <= {one.id for one in other.asked}
+                assert walk(matter, {**answers, name: end.on_path[name]}, facts) == end
+
+
+def test_every_material_has_its_reason(pack: Pack) -> None:
+    """What is needed is needed by the item, or because of something that was said."""
+    for path in item_files():
+        matter = pack.matters[path.stem.partition(".")[0].upper()]
+        for answers, facts in answer_sets(matter, 20):
+            end = walk(matter, answers, facts)
+            for material in end.materials:
+                why = because(matter, end, material.id)
+                always = len(matter.components[0].item.situations) == 1
+                assert why.answers or why.facts or always, (matter.code, material.id)
