@@ -57,6 +57,10 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     _item(one)
     one.set_defaults(run=_sheet)
 
+    one = commands.add_parser("schema", help="JSON Schema for editors, one file for each kind")
+    one.add_argument("-o", "--out", metavar="DIR", required=True)
+    one.set_defaults(run=_schema)
+
 
 def _directory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", nargs="?", default="", help="of YAML; the own one by default")
@@ -183,6 +187,21 @@ def _sheet(arguments: argparse.Namespace) -> int:
     return _written(
         arguments.out, render_guide(guide_of(pack, matter.code, arguments.language), table, "a4")
     )
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from kiosk.catalogue.schema import schemas
+
+    folder = Path(arguments.out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _complain(f"{folder}: {error.strerror}")
+    written = (
+        _written(str(folder / f"{name}.schema.json"), _json(schema).encode())
+        for name, schema in schemas().items()
+    )
+    return max(written)
 
 
 def _matter(arguments: argparse.Namespace) -> tuple[Pack, Matter]:
