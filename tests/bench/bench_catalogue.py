@@ -7,6 +7,9 @@ but look up every condition of the same matter in a dict.
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -105,6 +108,116 @@ def _at_scale(pack: Pack) -> Pack:
     return replace(pack, items=items)
 
 
+def _as_expression(condition: Condition, names: Mapping[str, str], language: str) -> str:
+    """A condition as a rule language writes it; `language` is "cel" or "python"."""
+    cel = language == "cel"
+    both, either, no = ("&&", "||", "!") if cel else ("and", "or", "not ")
+    if condition.op == "always":
+        return "true" if cel else "True"
+    if condition.parts:
+        parts = [f"({_as_expression(one, names, language)})" for one in condition.parts]
+        joined = f" {either if condition.op == 'any' else both} ".join(parts)
+        return f"{no}({joined})" if condition.op == "not" else joined
+    name = names[condition.key]
+    if condition.op == "in":
+        values = ", ".join(_literal(one, cel) for one in condition.values)
+        return f"{name} in [{values}]"
+    sign = {"at_least": ">=", "from": ">=", "under": "<", "before": "<"}[condition.op]
+    return f"{name} {sign} {_literal(condition.values[0], cel)}"
+
+
+def _literal(value: object, cel: bool) -> str:
+    if isinstance(value, bool) and cel:
+        return str(value).lower()
+    return repr(value) if isinstance(value, (bool, int)) else json.dumps(str(value))
+
+
+def _peers(matter: Matter) -> list[tuple[str, Callable[[], object]]]:
+    """One pass over the same conditions by cel-python and by simpleeval, already parsed.
+
+    Both only say true or false of each condition; neither gives a path, papers or a bound.
+    """
+    import celpy
+    from celpy import celtypes
+    from simpleeval import EvalWithCompoundTypes
+
+    whens = [one.when for one in matter.questions]
+    for component in matter.components:
+        item = component.item
+        whens += [one.when for one in (*item.situations, *item.materials, *item.form)]
+    kept = [one for one in whens if all(t.op != "answered" for t in tests(one))]
+    keys = sorted({test.key for one in kept for test in tests(one)})
+    names = {key: f"k{index}" for index, key in enumerate(keys)}
+    worth = {test.key: test.values[0] for one in kept for test in tests(one)}
+
+    environment = celpy.Environment()
+    made = [
+        environment.program(environment.compile(_as_expression(one, names, "cel"))) for one in kept
+    ]
+    typed = {
+        names[key]: celtypes.BoolType(one)
+        if isinstance(one, bool)
+        else celtypes.IntType(one)
+        if isinstance(one, int)
+        else celtypes.StringType(str(one))
+        for key, one in worth.items()
+    }
+    plain = {
+        names[key]: one if isinstance(one, (bool, int)) else str(one) for key, one in worth.items()
+    }
+    evaluator = EvalWithCompoundTypes(names=plain)
+    parsed = [evaluator.parse(_as_expression(one, names, "python")) for one in kept]
+    return [
+        ("cel-python", lambda: [one.evaluate(typed) for one in made]),
+        ("simpleeval", lambda: [evaluator.eval("", previously_parsed=one) for one in parsed]),
+    ]
+
+
+def _renamed(files: Mapping[str, str], wanted: int) -> dict[str, str]:
+    """The shipped items again and again under other codes, up to so many; no bundles."""
+    items = {path: text for path, text in files.items() if path.startswith("items/")}
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    made = {path: text for path, text in files.items() if not path.startswith("bundles/")}
+    made["plain.yaml"] = re.sub(r"TX-[0-9]{3}", "SB-001", made["plain.yaml"])
+    count = len(items)
+    for round_ in range(1 + wanted // len(items)):
+        for index, (path, text) in enumerate(sorted(items.items())):
+            if count >= wanted:
+                return made
+            first, second = letters[20 + round_ // 26], letters[round_ % 26]
+            code = f"{first}{second}Q{letters[index // 26 % 26]}-{index % 1000:03d}"
+            old = path.removeprefix("items/").partition(".")[0].upper()
+            made[f"items/{code.lower()}.yaml"] = text.replace(old, code)
+            count += 1
+    return made
+
+
+def _at_5000() -> list[Row]:
+    """Checking and proving 5,000 items in a process of its own, for its memory."""
+    script = (
+        "import resource, sys, time; sys.path.insert(0, sys.argv[1]);"
+        "from kiosk.catalogue.check import prove; from kiosk.catalogue.loader import load;"
+        "from kiosk.catalogue_files import DEFAULT_DIRECTORY, read_directory;"
+        "from tests.bench.bench_catalogue import _renamed;"
+        "files = _renamed(read_directory(DEFAULT_DIRECTORY), 5000);"
+        "begun = time.perf_counter(); found = prove(load(files));"
+        "print(time.perf_counter() - begun, len(found.rows), len(found.findings),"
+        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    told = subprocess.run(
+        [sys.executable, "-c", script, root],
+        capture_output=True, text=True, check=True, cwd=root, timeout=900,
+    ).stdout.split()  # fmt: skip
+    seconds, rows, findings, megabytes = (float(one) for one in told)
+    assert rows == 5000, told
+    assert findings == 0, told
+    return [
+        ("checking and proving 5,000 items", seconds, "s", "budget", 120.0),
+        ("memory for that", megabytes, "MB", "budget", 1024.0),
+    ]
+
+
 def run() -> list[Row]:
     """Every row of the benchmark."""
     files = read_directory(DEFAULT_DIRECTORY)
@@ -124,6 +237,11 @@ def run() -> list[Row]:
         rows.append(
             (f"one answer to the path, {name} ({size[code]} questions)", worst, "µs",
              "dict loop over the same tests", floor)
+        )  # fmt: skip
+    for name, work in _peers(pack.matters[item]):
+        rows.append(
+            (f"conditions of the largest item, once each, by {name}", _microseconds(work, 30),
+             "µs", "our whole answer to the path", rows[0][1])
         )  # fmt: skip
     first = _microseconds(lambda: Program(matter), 20)
     rows.append(("first walk of a bundle (compiling it)", first, "µs", "budget", BUDGET_US * 100))
@@ -150,6 +268,7 @@ def run() -> list[Row]:
         (f"proving {len(pack.matters)} matters", _microseconds(lambda: prove(pack), 3) / 1000,
          "ms", "budget", 10_000.0)
     )  # fmt: skip
+    rows.extend(_at_5000())
     return rows
 
 
