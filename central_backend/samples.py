@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from central_backend.plain_registers import PLAIN, What
 from kiosk.contract import Line, QuestionParty, RecordKind, RecordTable, Words
 
 _NOTHING_ORDER_CODE: Final = "999"
@@ -176,6 +177,34 @@ def _water_bill(chance: _Chance, _party: QuestionParty, today: date) -> tuple[Re
 
 
 _Maker = Callable[[_Chance, QuestionParty, date], tuple[RecordTable, ...]]
+
+
+def _plain(kind: RecordKind) -> _Maker:
+    """The maker of a register that is a plain table."""
+    zh, en, rows = PLAIN[kind]
+
+    def make(chance: _Chance, _party: QuestionParty, today: date) -> tuple[RecordTable, ...]:
+        lines = tuple(_line(one, other, *_value(what, chance, today)) for one, other, what in rows)
+        return (RecordTable(title=Words(zh=zh, en=en), rows=lines),)
+
+    return make
+
+
+def _value(what: What, chance: _Chance, today: date) -> tuple[str, str]:
+    """An invented value in both languages."""
+    if not isinstance(what, str):
+        zh, en = what[chance.between(0, 1)]
+        return zh, en
+    made = {
+        "number": f"YB{chance.between(1, 9_999_999):07d}",
+        "day": (today - timedelta(days=chance.between(1, 700))).isoformat(),
+        "until": (today + timedelta(days=chance.between(30, 3000))).isoformat(),
+        "money": f"{chance.between(1, 900_000) / 100:,.2f}",
+        "count": str(chance.between(0, 12)),
+    }[what]
+    return made, made
+
+
 _REGISTERS: Final[dict[RecordKind, tuple[Words, _Maker]]] = {
     RecordKind.SOCIAL_INSURANCE: (
         Words(zh="社会保险参保证明", en="Certificate of social insurance"),
@@ -186,4 +215,5 @@ _REGISTERS: Final[dict[RecordKind, tuple[Words, _Maker]]] = {
         _real_estate,
     ),
     RecordKind.WATER_BILL: (Words(zh="水费账单", en="Water bills"), _water_bill),
+    **{kind: (Words(zh=zh, en=en), _plain(kind)) for kind, (zh, en, _) in PLAIN.items()},
 }

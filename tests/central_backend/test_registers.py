@@ -21,6 +21,7 @@ from central_backend.migrations import migrate
 from central_backend.paper import CertificateSheet, certificate_pdf
 from central_backend.samples import find
 from central_backend.throttle import Throttle
+from kiosk.catalogue.model import Record
 from kiosk.contract import (
     CentralQuestion,
     CertificateAnswer,
@@ -92,6 +93,14 @@ def test_the_same_request_gets_the_same_answer(server: EmbeddedBackend) -> None:
     other = question(RecordKind.WATER_BILL, request_id=asked.request_id)
     conflict = ask(server, "queries", other)
     assert (conflict.status_code, conflict.json()["code"]) == (409, "conflict")
+
+
+def test_every_register_of_the_catalogue_is_known_here() -> None:
+    assert [one.value for one in Record] == [one.value for one in RecordKind]
+    for kind in RecordKind:
+        found = find(kind, question(kind).party, date(2026, 11, 21))
+        assert found.tables or kind is RecordKind.REAL_ESTATE
+        assert found.title.zh
 
 
 @pytest.mark.parametrize("record", [RecordKind.REAL_ESTATE, RecordKind.WATER_BILL])
