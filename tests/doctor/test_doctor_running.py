@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from doctor_help import backend, device, sample_pack
 
+from central_backend.keyring import in_memory
 from devices.camera import CameraState
 from devices.records import PaperState
 from devices.samv.protocol import Command
 from devices.simulators.samv import SAM_ID_TEXT
 from devices.worker import Cancel
 from kiosk.app import Terminal
+from kiosk.contract import canonical_bytes
 from kiosk.control import ControlRefused, ask
 from kiosk.demo.stage import Stage
 from kiosk.doctor.handler import DOCTOR
@@ -28,10 +31,13 @@ WAIT_S = 60.0
 
 
 class _Backend:
-    """An address, and nothing to steer."""
+    """An address and keys, and nothing to steer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+        made = in_memory(datetime.now(UTC))
+        self.authority_pin = made.authority_pin
+        self.key_set = canonical_bytes(made.keyring.signed_set).decode()
 
     def close(self) -> None:
         pass
