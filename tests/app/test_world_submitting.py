@@ -213,7 +213,9 @@ def test_several_pages_are_one_pdf_and_one_page_stays_a_picture(house: House, ea
     book, form = json.loads(first)["materials"]
     assert [a["media_type"] for a in book["attachments"]] == ["application/pdf"]
     assert [a["media_type"] for a in form["attachments"]] == ["image/jpeg"]
-    shades = [page.images[0].image.getpixel((9, 9)) for page in PdfReader(io.BytesIO(pdf)).pages]
+    shades: list[Any] = [
+        page.images[0].image.getpixel((9, 9)) for page in PdfReader(io.BytesIO(pdf)).pages
+    ]
     assert [round(shade, -1) for shade in shades] == [10, 120, 230], "in their order"
 
 
