@@ -57,6 +57,11 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     _item(one)
     one.set_defaults(run=_sheet)
 
+    one = commands.add_parser("import", help="item files from an authority's directory (CSV)")
+    one.add_argument("source", metavar="DIR", help="with items.csv and materials.csv")
+    one.add_argument("-o", "--out", metavar="DIR", required=True)
+    one.set_defaults(run=_import)
+
     one = commands.add_parser("schema", help="JSON Schema for editors, one file for each kind")
     one.add_argument("-o", "--out", metavar="DIR", required=True)
     one.set_defaults(run=_schema)
@@ -187,6 +192,25 @@ def _sheet(arguments: argparse.Namespace) -> int:
     return _written(
         arguments.out, render_guide(guide_of(pack, matter.code, arguments.language), table, "a4")
     )
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from kiosk.catalogue.importing import ITEMS, MATERIALS, ImportErrors, decoded, imported
+
+    try:
+        texts = [
+            decoded(name, (Path(arguments.source) / name).read_bytes())
+            for name in (ITEMS, MATERIALS)
+        ]
+        files = imported(*texts)
+        for name, text in files.items():
+            path = Path(arguments.out) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except (ImportErrors, OSError) as error:
+        return _complain(error)
+    _say(f"{len(files)} items; their situations are to be written\n")
+    return _DONE
 
 
 def _schema(arguments: argparse.Namespace) -> int:
