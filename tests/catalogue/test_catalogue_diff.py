@@ -57,8 +57,9 @@ def test_a_paper_that_is_needed_in_more_cases_is_counted() -> None:
     kinds = by_key(found)
     (more,) = kinds["material-more"]
     (less,) = kinds["material-less"]
-    # By hand: a grown-up or a child's parent, with and without the old permit.
-    assert (more.cases, less.cases) == (2 * 2, 2 * 2)
+    # By hand: a grown-up or a child's parent, with and without the old permit; of the parents
+    # alone, or together with a friend.
+    assert (more.cases, less.cases) == (2 * 2, 2 * 2 * 2)
     assert found.changed == more.cases + less.cases
     assert found.complete
     for change in (more, less):
@@ -157,7 +158,7 @@ def test_the_domains_hold_a_value_for_every_test() -> None:
     values = domains(OLD.matters["TRV-001"])
     assert values["applicant.age"] == (0, 16)
     assert set(values["for_whom"]) == {"me", "child"}
-    assert len(values["kin"]) == 2  # one who counts, one who does not
+    assert len(values["kin"]) == 3  # one who counts, a friend, both
     both = domains(
         OLD.matters["TRV-001"], changed(("maximum: 24", "maximum: 12")).matters["TRV-001"]
     )
@@ -174,6 +175,7 @@ def test_many_options_of_which_several_are_chosen_are_too_many(count: int) -> No
     text = text[:begin] + options + text[end:]
     each = ", ".join(f"{{kin: o{n}}}" for n in range(count))
     text = text.replace("when: {kin: [spouse, parent]}", f"when: {{any: [{each}]}}")
+    text = text.replace("kin: friend", "kin: o0")
     matter = load({**FILES, TRAVEL: text}).matters["TRV-001"]
     with pytest.raises(TooManyAnswers):
         domains(matter)
