@@ -49,13 +49,13 @@ def record(
         )
 
     if (entry.terminal, entry.application_id, entry.digest) != (terminal, application_id, digest):
-        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index} speaks of another application")
+        flag(FlagKind.CHAIN_EDIT, f"chain-other:{entry.index}")
         return
     signature = _signature(session, signed)
     if signature == "bad":
-        flag(FlagKind.CHAIN_SIGNATURE, f"entry {entry.index}: wrong signature")
+        flag(FlagKind.CHAIN_SIGNATURE, f"chain-wrong-signature:{entry.index}")
     elif signature == "unknown-key":
-        flag(FlagKind.CHAIN_SIGNATURE, f"key {signed.key_id} is not enrolled", "")
+        flag(FlagKind.CHAIN_SIGNATURE, f"chain-not-enrolled:{signed.key_id}", "")
     near: dict[int, list[ChainRow]] = {}
     for row in session.scalars(
         select(ChainRow)
@@ -67,16 +67,16 @@ def record(
     if any(row.digest == own for row in twins):
         return  # the same entry again
     if twins:
-        flag(FlagKind.CHAIN_FORK, f"two entries {entry.index}")
+        flag(FlagKind.CHAIN_FORK, f"chain-two:{entry.index}")
     # Of a place with a fork any one may be followed.
     before = {row.digest for row in near.get(entry.index - 1, [])}
     if entry.index == 1:
         before = {FIRST_PREVIOUS}
     if before and entry.previous not in before:
-        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index} does not follow {entry.index - 1}")
+        flag(FlagKind.CHAIN_EDIT, f"chain-not-after:{entry.index}:{entry.index - 1}")
     after = {row.previous for row in near.get(entry.index + 1, [])}
     if after and own not in after and not twins:
-        flag(FlagKind.CHAIN_EDIT, f"entry {entry.index + 1} does not follow {entry.index}")
+        flag(FlagKind.CHAIN_EDIT, f"chain-not-after:{entry.index + 1}:{entry.index}")
     session.add(
         ChainRow(
             terminal=terminal,

@@ -35,7 +35,10 @@ def raise_flag(
     terminal: str = "",
     detail: str = "",
 ) -> None:
-    """Raise it, or count it once more; one that was cleared comes back."""
+    """Raise it, or count it once more; one that was cleared comes back.
+
+    `detail` is a code and what it speaks of, separated by colons; `words` has it for people.
+    """
     said = "|".join((kind.value, application_id, terminal, detail))
     mark = hashlib.sha256(said.encode()).hexdigest()
     postgresql = session.get_bind().dialect.name == "postgresql"

@@ -168,7 +168,7 @@ class Intake:
                 at=self._now(),
                 application_id=header.application_id,
                 terminal=header.terminal,
-                detail=f"came again as {digest[:16]}",
+                detail=f"came-again:{digest[:16]}",
             )
         raise Refusal(409, ProblemCode.CONFLICT, "this id is known with other bytes")
 
@@ -196,7 +196,12 @@ class Intake:
         except SealError as error:
             if error.fault is SealFault.UNKNOWN_KEY and self._keyring.published(header.key_id):
                 with self._transaction() as session:
-                    raise_flag(session, FlagKind.KEY_MISSING, at=self._now(), detail=header.key_id)
+                    raise_flag(
+                        session,
+                        FlagKind.KEY_MISSING,
+                        at=self._now(),
+                        detail=f"none-to-open:{header.key_id}",
+                    )
                 raise NotYet from None
             raise _Unreadable(error.code) from None
         return _read(header, plain)
@@ -305,7 +310,7 @@ class Intake:
                 at=now,
                 application_id=document.application_id,
                 terminal=document.terminal.code,
-                detail=f"same party, item and day as case {others[0]}",
+                detail=f"same-matter:{others[0]}",
             )
 
     def _keep_rejected(
@@ -349,7 +354,7 @@ class Intake:
                     session,
                     FlagKind.KEY_MISSING,
                     at=self._now(),
-                    detail=f"none to sign in suite {suite.value}",
+                    detail=f"none-to-sign:{suite.value}",
                 )
             raise NotYet from None
 

@@ -438,7 +438,7 @@ class Pages:
                 tag("td", flag.terminal or "–"),
                 tag(
                     "td",
-                    flag.detail,
+                    say.detail(flag.detail),
                     tag("br"),
                     tag("code", flag.application_id, class_="quiet small"),
                 ),

@@ -30,7 +30,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "receipt-number": ("提交回执号", "Receipt number"),
     "acceptance-number": ("受理编号", "Acceptance number"),
     "item": ("事项", "Item"),
-    "items": ("事项", "Items"),
     "state": ("状态", "State"),
     "department": ("部门", "Department"),
     "departments": ("各部门进度", "Departments"),
@@ -108,7 +107,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "gaps": ("链上缺号", "Missing in chains"),
     "no-gaps": ("没有缺号。", "Nothing is missing."),
     "missing": ("缺少第几条", "Missing entries"),
-    "entries": ("条数", "Entries"),
+    "entries": ("条数", "How many"),
     "since": ("发现时间", "Since"),
     "overdue-count": ("台失联", "overdue"),
     "state.received": ("已收到", "Received"),
@@ -128,6 +127,29 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "flag.chain-fork": ("链分叉", "Fork in a chain"),
     "flag.chain-edit": ("链被改动", "Chain edited"),
     "flag.chain-signature": ("签名不认识或不对", "Signature unknown or wrong"),
+    "detail.chain-other": ("第 {0} 条说的是另一份申请", "Entry {0} speaks of another application"),
+    "detail.chain-wrong-signature": ("第 {0} 条签名不对", "Entry {0} is wrongly signed"),
+    "detail.chain-not-enrolled": ("签名密钥 {0} 没有登记", "Signing key {0} is not enrolled"),
+    "detail.chain-two": ("第 {0} 条有两个", "There are two entries {0}"),
+    "detail.chain-not-after": ("第 {0} 条接不上第 {1} 条", "Entry {0} does not follow entry {1}"),
+    "detail.came-again": ("又收到另一个内容 {0}…", "Came again with other content, {0}…"),
+    "detail.same-matter": (
+        "与办件 {0} 同一人、同一事项、同一天",
+        "Same party, item and day as case {0}",
+    ),
+    "detail.none-to-sign": ("没有套件 {0} 的签名密钥", "No key to sign in suite {0}"),
+    "detail.none-to-open": ("解封密钥 {0} 不在手边", "Key {0} to open with is not at hand"),
+    "detail.number-taken": ("另一份申请已用此回执号", "Another application has this number"),
+    "detail.document-invalid": ("里面不是申请", "What is inside is no application"),
+    "detail.document-spelling": ("里面的申请写法不规范", "The application is not spelt as agreed"),
+    "detail.document-of-another-envelope": (
+        "信封与申请不是同一份",
+        "Envelope and application are not of one another",
+    ),
+    "detail.attachments-differ": ("附件与申请所列不符", "Attachments differ from what it lists"),
+    "detail.attachments-named-twice": ("两个附件同名", "Two attachments have one name"),
+    "detail.SE-01": ("打不开：内容被改动或不完整", "It does not open: altered or incomplete"),
+    "detail.SE-02": ("封给了本后台没有的密钥", "Sealed to a key that is not ours"),
     "status.handed_in": ("已交", "Handed in"),
     "status.pledged": ("容缺待补", "Pledged"),
     "status.from_card": ("读自证件", "From the card"),
@@ -164,6 +186,12 @@ class Speech:
         if fallback is not None and key not in WORDS:
             return fallback
         return WORDS[key][self._column]
+
+    def detail(self, said: str) -> str:
+        """The words of a flag's detail: a code and what it speaks of."""
+        code, *of = said.split(":")
+        key = f"detail.{code}"
+        return self(key).format(*of) if key in WORDS else said
 
     def span(self, seconds: float) -> str:
         """A length of time in its two largest units."""

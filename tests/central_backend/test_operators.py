@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from backend_help import WAIT_S, SealingTerminal, hand_in, make_document
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -28,10 +28,14 @@ from central_backend.database import (
     Terminal,
 )
 from central_backend.embedded import EmbeddedBackend
+from central_backend.flags import FlagKind
 from central_backend.settings import Department, Operator, Settings
+from central_backend.words import WORDS, Speech
 from kiosk.contract import (
     ApplicationDocument,
+    CaseState,
     Contact,
+    DocumentKind,
     HandedMaterial,
     MaterialStatus,
     canonical_bytes,
@@ -165,27 +169,21 @@ class Person:
 
     def press(self, text: str, within: Any = None) -> None:
         """Press and wait for the page that follows."""
-        page = self.chrome.find_element(By.TAG_NAME, "html")
-        place = within or self.chrome
-        place.find_element(By.XPATH, f".//button[text()='{text}']").click()
-        self._next(page)
+        self._leave((within or self.chrome).find_element(By.XPATH, f".//button[text()='{text}']"))
 
     def follow(self, text: str) -> None:
-        page = self.chrome.find_element(By.TAG_NAME, "html")
-        self.chrome.find_element(By.LINK_TEXT, text).click()
-        self._next(page)
+        """Follow a link and wait for its page."""
+        self._leave(self.chrome.find_element(By.LINK_TEXT, text))
 
-    def _next(self, before: Any) -> None:
-        def gone(_chrome: object) -> bool:
-            try:
-                before.is_enabled()
-            except StaleElementReferenceException:
-                return True
-            return False
-
-        WebDriverWait(self.chrome, WAIT_S).until(gone)
-        WebDriverWait(self.chrome, WAIT_S).until(
-            lambda chrome: chrome.execute_script("return document.readyState") == "complete"
+    def _leave(self, by: Any) -> None:
+        """The old page is marked; the new one is there when the mark is gone."""
+        self.chrome.execute_script("window.old = true")
+        by.click()
+        # Between two pages there is no document that could be asked.
+        WebDriverWait(self.chrome, WAIT_S, ignored_exceptions=[WebDriverException]).until(
+            lambda chrome: chrome.execute_script(
+                "return !window.old && document.readyState === 'complete'"
+            )
         )
 
     @property
@@ -288,6 +286,7 @@ def test_terminals_and_what_must_be_looked_at_in_both_languages(person: Person) 
     person.picture("terminals")
     person.follow("To look at")
     assert "Signature unknown or wrong" in person.text
+    assert re.search("Signing key 1-[0-9a-f]{20} is not enrolled", person.text)
     missing = person.chrome.find_elements(By.CSS_SELECTOR, "section")[1]
     assert "LW042 3 1" in missing.text
     person.picture("flags")
@@ -381,3 +380,15 @@ def test_few_wrong_passwords_even_for_nobody() -> None:
             form = {"operator": name, "password": "x", "csrf": word}
             codes.append(program.post(url, form, timeout=WAIT_S).status_code)
     assert codes == [403] * 5 + [429], "by place too, whatever the names"
+
+
+def test_every_flag_and_state_has_words() -> None:
+    wanted = [f"flag.{kind.value}" for kind in FlagKind]
+    wanted += [f"state.{state.value}" for state in CaseState]
+    wanted += [f"status.{status.value}" for status in MaterialStatus]
+    wanted += [f"kind.{kind.value}" for kind in DocumentKind]
+    assert [key for key in wanted if key not in WORDS] == []
+    for zh, en in WORDS.values():
+        assert re.findall(r"\{\d\}", zh) == re.findall(r"\{\d\}", en)
+    assert Speech("en").detail("chain-not-after:5:4") == "Entry 5 does not follow entry 4"
+    assert Speech("zh").detail("SE-99") == "SE-99"
