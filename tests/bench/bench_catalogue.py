@@ -144,7 +144,9 @@ def _peers(matter: Matter) -> list[tuple[str, Callable[[], object]]]:
     whens = [one.when for one in matter.questions]
     for component in matter.components:
         item = component.item
-        whens += [one.when for one in (*item.situations, *item.materials, *item.form)]
+        whens += [one.when for one in item.situations]
+        whens += [one.when for one in item.materials]
+        whens += [one.when for one in item.form]
     kept = [one for one in whens if all(t.op != "answered" for t in tests(one))]
     keys = sorted({test.key for one in kept for test in tests(one)})
     names = {key: f"k{index}" for index, key in enumerate(keys)}
