@@ -168,6 +168,7 @@ class Store:
             self._db.set_wal_hook(self._on_wal)
             # Whatever was in hand when the process ended was neither sent nor not sent.
             self._db.execute("UPDATE submission SET state='waiting' WHERE state='sending'")
+            self._last = int(self._meta(_LAST_NUMBER) or 0)
             self._head = self._last_in_chain()
             self._clear = (
                 self._row("SELECT 1 FROM submission WHERE form='plain' AND state <> 'delivered'")
@@ -201,8 +202,9 @@ class Store:
         """The next number of this terminal, used up from now on."""
         self._check_intake()
         with transaction(self._db):
-            running = self._last_number() + 1
+            running = self._last + 1
             self._put(_LAST_NUMBER, str(running))
+        self._last = running
         return format_number(terminal, running)
 
     @_command
@@ -217,60 +219,46 @@ class Store:
             return self._saved(submission.id)
         self._check_number(submission.number)
         with transaction(self._db):
-            seq = self._scalar(
-                "INSERT INTO submission (id, number, digest, fingerprint, state, print_state,"
-                " saved_at, payload_bytes) VALUES (?,?,?,?,?,?,?,0) RETURNING seq",
-                submission.id,
-                submission.number,
-                kept.digest,
-                kept.fingerprint,
-                State.QUEUED,
-                PrintState.WANTED,
-                submission.created_at.isoformat(),
+            head, entry = self._chained(submission)
+            self._db.execute(
+                "INSERT INTO submission (digest, fingerprint, payload_bytes, form, suite, hash,"
+                " key_id, lane, priority, position, entry_digest, id, number, state,"
+                " print_state, saved_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *_columns(submission, kept, head if entry else _Head(0, "")),
+                    submission.id,
+                    submission.number,
+                    State.QUEUED,
+                    PrintState.WANTED,
+                    submission.created_at.isoformat(),
+                ),
             )
-            head = self._write(seq, submission, kept)
+            self._write_payload(self._db.last_insert_rowid(), kept, entry)
         self._head = head
         self._clear = self._clear or isinstance(submission, Submission)
         self._count += 1
         self._size += kept.size
-        return self._saved(submission.id)
+        at = submission.created_at
+        return Saved(submission.id, submission.number, kept.digest, at, State.QUEUED)
 
-    def _write(self, seq: int, submission: Submission | Sealed, kept: _Kept) -> _Head:
-        """Payload, form and chain entry of a row that is there; within a transaction. The
-        chain's head once that is committed."""
-        insert = (
-            "INSERT INTO payload (seq, ordinal, part_id, media_type, sha256, digest, data)"
-            " VALUES (?,?,?,?,?,?,?)"
-        )
-        for ordinal, row in enumerate(kept.rows):
-            self._db.execute(insert, (seq, ordinal, *row))
-        self._db.execute("UPDATE submission SET payload_bytes=? WHERE seq=?", (kept.size, seq))
-        if isinstance(submission, Submission):
-            return self._head
-        self._db.execute(
-            "UPDATE submission SET form='sealed', digest=?, fingerprint=?, suite=?, hash=?,"
-            " key_id=?, lane=?, priority=? WHERE seq=?",
-            (
-                kept.digest,
-                kept.fingerprint,
-                submission.suite,
-                submission.hash,
-                submission.key_id,
-                submission.lane,
-                submission.priority,
-                seq,
-            ),
-        )
-        if self._chain is None:
-            return self._head
+    def _chained(self, submission: Submission | Sealed) -> tuple[_Head, bytes]:
+        """The chain's head once this is committed, and its entry; as before and nothing for
+        what is not chained."""
+        if self._chain is None or isinstance(submission, Submission):
+            return self._head, b""
         position, previous = self._head
         entry, digest = self._chain(position + 1, previous, submission.id, submission.digest)
-        self._db.execute(insert, (seq, -1, "", "", _sha256(entry), "", entry))
-        self._db.execute(
-            "UPDATE submission SET position=?, entry_digest=? WHERE seq=?",
-            (position + 1, digest, seq),
+        return _Head(position + 1, digest), entry
+
+    def _write_payload(self, seq: int, kept: _Kept, entry: bytes) -> None:
+        rows = [(seq, ordinal, *row) for ordinal, row in enumerate(kept.rows)]
+        if entry:
+            rows.append((seq, -1, "", "", _sha256(entry), "", entry))
+        self._db.executemany(
+            "INSERT INTO payload (seq, ordinal, part_id, media_type, sha256, digest, data)"
+            " VALUES (?,?,?,?,?,?,?)",
+            rows,
         )
-        return _Head(position + 1, digest)
 
     def _reseal(self, reseal: Reseal) -> None:
         """Seal what an older version kept in clear, each in one transaction.
@@ -291,8 +279,15 @@ class Store:
                 if (sealed.id, sealed.number) != (id_, number):
                     raise QueueError(QueueFault.REFUSED, "sealed under another name")
                 with transaction(self._db):
+                    head, entry = self._chained(sealed)
                     self._db.execute("DELETE FROM payload WHERE seq=?", (seq,))
-                    head = self._write(seq, sealed, kept)
+                    self._db.execute(
+                        "UPDATE submission SET digest=?, fingerprint=?, payload_bytes=?, form=?,"
+                        " suite=?, hash=?, key_id=?, lane=?, priority=?, position=?,"
+                        " entry_digest=? WHERE seq=?",
+                        (*_columns(sealed, kept, head if entry else _Head(0, "")), seq),
+                    )
+                    self._write_payload(seq, kept, entry)
                 self._head = head
             except apsw.Error:
                 raise
@@ -669,7 +664,7 @@ class Store:
             parsed = parse_number(number)
         except ValueError as error:
             raise QueueError(QueueFault.REFUSED, str(error)) from None
-        if str(parsed) != number or parsed.running > self._last_number():
+        if str(parsed) != number or parsed.running > self._last:
             raise QueueError(QueueFault.REFUSED, "this number was never reserved")
         taken = self._row(
             "SELECT 1 FROM submission WHERE number=? UNION ALL"
@@ -713,9 +708,6 @@ class Store:
         if hashlib.sha256(data).hexdigest() != row[1]:
             raise QueueError(QueueFault.UNREADABLE, "the disk changed a payload")
         return data
-
-    def _last_number(self) -> int:
-        return int(self._meta(_LAST_NUMBER) or 0)
 
     def _meta(self, key: str) -> str | None:
         value: str | None = self._scalar("SELECT value FROM meta WHERE key=?", key)
@@ -769,6 +761,16 @@ def _kept(submission: Submission | Sealed) -> _Kept:
     )
     heads = [text for row in rows[1:] for text in row[:3]]
     return _Kept(rows, digest, _fingerprint(digest, *heads), _size(rows))
+
+
+def _columns(submission: Submission | Sealed, kept: _Kept, head: _Head) -> tuple[str | int, ...]:
+    """What a row says of a submission's content: digest to entry_digest, in this order."""
+    if isinstance(submission, Submission):
+        sealing: tuple[str | int, ...] = ("plain", "", "sha256", "", "", 0)
+    else:
+        one = submission
+        sealing = ("sealed", one.suite, one.hash, one.key_id, one.lane, one.priority)
+    return (kept.digest, kept.fingerprint, kept.size, *sealing, head.position, head.digest)
 
 
 def _kept_sealed(sealed: Sealed) -> _Kept:
