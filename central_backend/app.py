@@ -31,6 +31,7 @@ from central_backend import terminals
 from central_backend.cases import Cases
 from central_backend.database import connect
 from central_backend.faults import Refusal, refuse_invalid
+from central_backend.identity_codes import IdentityCodes
 from central_backend.intake import HANDOVER_MOST_BYTES, PART_MOST_BYTES, Intake, NotYet
 from central_backend.keyring import Keyring
 from central_backend.operators import OperatorDoor
@@ -43,6 +44,8 @@ from kiosk.contract import (
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
+    CodeAnswer,
+    CodeQuestion,
     Health,
     NothingFound,
     Problem,
@@ -73,6 +76,8 @@ _PUBLISHED: Final[tuple[type[BaseModel], ...]] = (
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
+    CodeAnswer,
+    CodeQuestion,
     Health,
     NothingFound,
     Problem,
@@ -107,6 +112,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.engine = engine
+    app.state.identity_codes = IdentityCodes(engine, now=now)
     cases = Cases(engine, settings, now=now)
     _Routes(app, engine, settings, keyring, cases, now)
     OperatorDoor(app, engine, settings, cases, now=now)
@@ -139,6 +145,7 @@ class _Routes:
         self._intake = Intake(engine, keyring, self._cases, now=now)
         self._registers = Registers(engine, now=now)
         self._public_url = settings.server.public_url
+        self._identity_codes: IdentityCodes = app.state.identity_codes
         self._throttle = Throttle(engine, "progress", most_failures=5, span_s=900.0, now=now)
         app.get("/v1/health", **_doc("Is the backend there?", gives=Health))(self.health)
         app.put(
@@ -168,6 +175,10 @@ class _Routes:
         app.post(
             "/v1/queries", **_doc("One's own records", takes=CentralQuestion, gives=RecordsAnswer)
         )(self.query)
+        app.post(
+            "/v1/identity-codes",
+            **_doc("Whose code is this?", takes=CodeQuestion, gives=CodeAnswer),
+        )(self.identity_code)
         app.get(
             "/v1/certificates/{certificate_no}/verify",
             **_doc("Is a certificate genuine?", gives=CertificateCheck),
@@ -243,6 +254,11 @@ class _Routes:
         question = _parse(CentralQuestion, await _body(request, 65_536))
         answer = await run_in_threadpool(self._registers.query, question)
         return Response(answer, media_type=_JSON)
+
+    async def identity_code(self, request: Request) -> Response:
+        """Who showed a code of the province's app."""
+        question = _parse(CodeQuestion, await _body(request, 4096))
+        return _answer(await run_in_threadpool(self._identity_codes.ask, question))
 
     async def verify(self, certificate_no: str, request: Request, code: str = "") -> Response:
         """A page for people, JSON for programs."""

@@ -358,6 +358,16 @@ class Certificate(Base):
     issued_at: Mapped[datetime] = mapped_column(Utc)
 
 
+class IdentityCode(Base):
+    """A code that somebody shows at a terminal. Who it is goes when its seconds are over."""
+
+    __tablename__ = "identity_code"
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    party: Mapped[str] = mapped_column(Text)  # canonical JSON, "" once it is over
+    expires_at: Mapped[datetime] = mapped_column(Utc, index=True)
+    used_by: Mapped[str] = mapped_column(String(32), default="")  # request_id
+
+
 # --- engine
 
 

@@ -27,8 +27,10 @@ from central_backend.database import (
     StoredAttachment,
     StoredDocument,
 )
+from central_backend.identity_codes import IdentityCodes
 from central_backend.migrations import migrate
 from central_backend.settings import Database, Settings
+from kiosk.contract import QuestionParty
 
 _START_DEADLINE_S: Final = 20.0
 
@@ -132,6 +134,11 @@ class EmbeddedBackend:
                 select(StoredApplication).order_by(StoredApplication.sequence)
             ).all()
             return [_dump(session, application) for application in applications]
+
+    def identity_code(self, party: QuestionParty) -> str:
+        """A fresh code, as the province's app would show it to `party`."""
+        codes: IdentityCodes = self._app.state.identity_codes
+        return codes.make(party)
 
     def effect_count(self, application_id: str) -> int:
         """How many cases one application has caused; must never be more than 1."""

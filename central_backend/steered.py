@@ -1,7 +1,8 @@
 """`python -m central_backend.steered`: the embedded backend as a process, steered by lines.
 
 For demos: it prints its address as one JSON line, then answers each line of standard input
-("pull", "restore", "stored", "stop") with one JSON line. It ends with its standard input.
+("pull", "restore", "stored", "code" and a party in JSON, "stop") with one JSON line. It ends
+with its standard input.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from central_backend.embedded import EmbeddedBackend
-from kiosk.contract import canonical_bytes
+from kiosk.contract import QuestionParty, canonical_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,16 +30,22 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "key_set": canonical_bytes(backend.keyring.signed_set).decode(),
             }
         )
-        commands: dict[str, Callable[[], Any]] = {
-            "pull": backend.pull_network,
-            "restore": backend.restore_network,
-            "stored": backend.stored,
+
+        def code(told: str) -> str:
+            return backend.identity_code(QuestionParty.model_validate_json(told))
+
+        commands: dict[str, Callable[[str], Any]] = {
+            "pull": lambda _: backend.pull_network(),
+            "restore": lambda _: backend.restore_network(),
+            "stored": lambda _: backend.stored(),
+            "code": code,
         }
         for line in sys.stdin:
-            command = commands.get(line.strip())
+            name, _, rest = line.strip().partition(" ")
+            command = commands.get(name)
             if command is None:
                 break
-            _say({"result": command()})
+            _say({"result": command(rest)})
     return 0
 
 

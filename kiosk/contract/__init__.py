@@ -8,11 +8,15 @@ Fields that say who somebody is are left out of `repr`.
 from __future__ import annotations
 
 from kiosk.contract.answers import (
+    IDENTITY_CODE,
     CaseState,
     CentralAnswer,
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
+    CodeAnswer,
+    CodeQuestion,
+    CodeState,
     DepartmentProgress,
     Health,
     Line,
@@ -67,6 +71,7 @@ from kiosk.contract.envelope import (
 from kiosk.contract.problem import Problem, ProblemCode
 
 __all__ = [
+    "IDENTITY_CODE",
     "AcknowledgementText",
     "AnswerOnPath",
     "ApplicationDocument",
@@ -78,6 +83,9 @@ __all__ = [
     "CertificateCheck",
     "ChainEntry",
     "CivilTime",
+    "CodeAnswer",
+    "CodeQuestion",
+    "CodeState",
     "Contact",
     "DeliveryChoice",
     "DepartmentProgress",

@@ -1,11 +1,11 @@
-"""Questions to the backend while the resident waits: certificates, records, progress."""
+"""Questions to the backend while the resident waits: certificates, records, codes, progress."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from kiosk.contract.application import DocumentKind
 from kiosk.contract.base import (
@@ -19,6 +19,10 @@ from kiosk.contract.base import (
     Short,
     TerminalCode,
 )
+
+IDENTITY_CODE: Final = r"^YBM1:[A-Z2-7]{26}$"
+"""A code of the app: its mark, then 130 random bits in base 32. Whatever else somebody shows
+(a code for paying, say) never leaves the terminal."""
 
 
 class RecordKind(StrEnum):
@@ -153,6 +157,39 @@ _CENTRAL_ANSWER: TypeAdapter[CertificateAnswer | RecordsAnswer | NothingFound] =
 def central_answer(body: bytes) -> CertificateAnswer | RecordsAnswer | NothingFound:
     """Read an answer from the wire. Raises pydantic.ValidationError for anything else."""
     return _CENTRAL_ANSWER.validate_json(body)
+
+
+class CodeQuestion(Model):
+    """Whose is this code, which somebody shows from the province's app? The same `request_id`
+    always gets the same answer, for as long as the code lives."""
+
+    request_id: HexId
+    terminal: TerminalCode
+    code: Annotated[str, Field(pattern=IDENTITY_CODE, repr=False)]
+
+
+class CodeState(StrEnum):
+    """What became of a code that was asked about."""
+
+    GOOD = "good"
+    EXPIRED = "expired"
+    USED = "used"
+    UNKNOWN = "unknown"
+
+
+class CodeAnswer(Model):
+    """Who showed the code: `party`, if and only if the code is good."""
+
+    request_id: HexId
+    state: CodeState
+    party: QuestionParty | None = Field(default=None, repr=False)
+    sample: bool
+
+    @model_validator(mode="after")
+    def _party_if_good(self) -> Self:
+        if (self.party is not None) is not (self.state is CodeState.GOOD):
+            raise ValueError("a party goes with a good code, and with no other")
+        return self
 
 
 class ProgressQuestion(Model):
