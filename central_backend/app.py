@@ -53,6 +53,7 @@ from kiosk.contract import (
     ProgressAnswer,
     ProgressQuestion,
     RecordsAnswer,
+    Words,
     canonical_bytes,
 )
 from kiosk.contract import envelope as wire
@@ -143,7 +144,8 @@ class _Routes:
         self._now = now
         self._cases = cases
         self._intake = Intake(engine, keyring, self._cases, now=now)
-        self._registers = Registers(engine, now=now)
+        names = {d.id: Words(zh=d.zh, en=d.en) for d in settings.departments}
+        self._registers = Registers(engine, now=now, departments=names)
         self._public_url = settings.server.public_url
         self._identity_codes: IdentityCodes = app.state.identity_codes
         self._throttle = Throttle(engine, "progress", most_failures=5, span_s=900.0, now=now)

@@ -176,7 +176,7 @@ class CaseParty(Base):
     role: Mapped[str] = mapped_column(String(128))
     name: Mapped[str] = mapped_column(String(200))
     document_kind: Mapped[str] = mapped_column(String(32))
-    number: Mapped[str] = mapped_column(String(200))
+    number: Mapped[str] = mapped_column(String(200), index=True)
 
 
 class CaseMaterial(Base):

@@ -24,7 +24,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics, ttfonts
 from reportlab.pdfgen.canvas import Canvas
 
-from kiosk.contract import Line, Words
+from kiosk.contract import Line, RecordTable, Words
 
 _FONTS: Final = Path("/usr/share/fonts/truetype")
 _FILES: Final = (
@@ -48,14 +48,17 @@ class FontMissingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class CertificateSheet:
-    """What stands on a certificate. `issued` is a date as it is to be read."""
+    """What stands on a certificate. `issued` is a date as it is to be read.
+
+    Each table has its heading, except the first: it says whom the certificate is about.
+    """
 
     title: Words
     certificate_no: str
     verify_code: str
     verify_url: str
     issued: str
-    lines: Sequence[Line]
+    tables: Sequence[RecordTable]
 
 
 class _Face(ttfonts.TTFont):  # type: ignore[misc]  # reportlab has no types
@@ -156,7 +159,8 @@ def certificate_pdf(sheet: CertificateSheet) -> bytes:
         canvas = Canvas(out, pagesize=A4, invariant=1, pageCompression=1)
         canvas.setTitle(f"{sheet.title.zh} {sheet.certificate_no}")
         canvas.setAuthor("central-backend (样本 SAMPLE)")
-        _Sheet(canvas, sheet).draw()
+        pages = _Sheet(Canvas(io.BytesIO(), pagesize=A4), sheet, 0).draw()
+        _Sheet(canvas, sheet, pages).draw()
         canvas.save()
         return out.getvalue()
 
@@ -164,24 +168,31 @@ def certificate_pdf(sheet: CertificateSheet) -> bytes:
 class _Sheet:
     """Draws one certificate, top to bottom."""
 
-    def __init__(self, canvas: Canvas, sheet: CertificateSheet) -> None:
+    def __init__(self, canvas: Canvas, sheet: CertificateSheet, pages: int) -> None:
+        self._pages = pages  # how many it will be; a first drawing counts them
+        self._page = 0
         self._canvas = canvas
         self._sheet = sheet
         self._width, self._height = A4
         self._y = 0.0
 
-    def draw(self) -> None:
-        """All pages."""
+    def draw(self) -> int:
+        """All pages; how many there are."""
         self._begin_page()
-        for line in self._sheet.lines:
-            self._row(line)
+        for index, one in enumerate(self._sheet.tables):
+            if index:
+                self._heading(one.title)
+            for line in one.rows:
+                self._row(line)
         self._end_page()
+        return self._page
 
     def _begin_page(self) -> None:
+        self._page += 1
         self._watermark()
         canvas, sheet = self._canvas, self._sheet
         canvas.setFillColorRGB(*_INK)
-        y = self._height - 40 * mm
+        y = self._height - 32 * mm
         self._centred(y, sheet.title.zh, 24)
         canvas.setFillColorRGB(*_GREY)
         self._centred(y - 8 * mm, sheet.title.en, 11)
@@ -193,20 +204,19 @@ class _Sheet:
         self._rule(self._y)
 
     def _row(self, line: Line) -> None:
-        label_width, size, small = 52 * mm, 11.5, 8.5
+        label_width, size, small = 64 * mm, 11.5, 8.5
         room = self._width - 2 * _MARGIN - label_width
         values = _wrap(line.value.zh, size, room)
         extra = _wrap(line.value.en, small, room) if line.value.en != line.value.zh else []
-        height = 7 * mm + len(values) * 6 * mm + len(extra) * 4.5 * mm
-        if self._y - height < 78 * mm:
-            self._end_page()
-            self._begin_page()
+        height = max(3 * mm + len(values) * 6 * mm + len(extra) * 4.5 * mm, 12 * mm)
+        self._make_room(height)
         canvas = self._canvas
-        y = self._y - 8 * mm
+        y = self._y - 6 * mm
         canvas.setFillColorRGB(*_INK)
         _draw(canvas, _MARGIN, y, line.label.zh, size)
         canvas.setFillColorRGB(*_GREY)
-        _draw(canvas, _MARGIN, y - 4.5 * mm, line.label.en, small)
+        if line.label.en != line.label.zh:
+            _draw(canvas, _MARGIN, y - 4.5 * mm, line.label.en, small)
         canvas.setFillColorRGB(*_INK)
         for text in values:
             _draw(canvas, _MARGIN + label_width, y, text, size)
@@ -215,8 +225,26 @@ class _Sheet:
         for text in extra:
             _draw(canvas, _MARGIN + label_width, y + 1.5 * mm, text, small)
             y -= 4.5 * mm
-        self._y -= max(height, 15 * mm)
+        self._y -= height
         self._rule(self._y)
+
+    def _heading(self, title: Words) -> None:
+        """The name of a part, kept together with its first row."""
+        self._make_room(26 * mm)
+        self._y -= 9 * mm
+        self._canvas.setFillColorRGB(*_INK)
+        _draw(self._canvas, _MARGIN, self._y, title.zh, 11.5)
+        beside = _MARGIN + _width(title.zh, 11.5) + 3 * mm
+        self._canvas.setFillColorRGB(*_GREY)
+        if title.en != title.zh:
+            _draw(self._canvas, beside, self._y, title.en, 8.5)
+        self._y -= 3 * mm
+        self._rule(self._y)
+
+    def _make_room(self, height: float) -> None:
+        if self._y - height < 64 * mm:  # the foot is below
+            self._end_page()
+            self._begin_page()
 
     def _end_page(self) -> None:
         canvas, sheet = self._canvas, self._sheet
@@ -238,6 +266,12 @@ class _Sheet:
         ):
             _draw(canvas, x, y, text, 8.5 if text != sheet.verify_url else 7.5)
             y -= 4.6 * mm
+        if self._pages > 1:
+            self._centred(
+                25 * mm,
+                f"第 {self._page} 页，共 {self._pages} 页  Page {self._page} of {self._pages}",
+                8.5,
+            )
         canvas.setFillColorRGB(0.72, 0.11, 0.11)
         self._centred(
             18 * mm, "样本 SAMPLE · 内容均为虚构，不具效力 · invented, without any effect", 10

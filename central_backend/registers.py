@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -18,17 +18,24 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from central_backend.chance import line, table
 from central_backend.database import Certificate, GivenAnswer, next_value
 from central_backend.faults import Refusal
+from central_backend.own_cases import own_cases
 from central_backend.paper import CertificateSheet, certificate_pdf
 from central_backend.samples import find
+from central_backend.sheets import Sheet, chosen, sheet_of
+from central_backend.words import WORDS
 from kiosk.contract import (
     CentralQuestion,
     CertificateAnswer,
     CertificateCheck,
     NothingFound,
     ProblemCode,
+    QuestionParty,
+    RecordKind,
     RecordsAnswer,
+    RecordTable,
     Words,
     canonical_bytes,
     digest,
@@ -41,14 +48,22 @@ _CHINA: Final = timezone(timedelta(hours=8))
 _NOTHING: Final = Words(
     zh="没有查到与您有关的登记信息。", en="Nothing is registered about you here."
 )
+_NO_CASES: Final = Words(zh="您名下没有办件。", en="You have not handed anything in.")
 
 
 class Registers:
     """Answers about one person's records."""
 
-    def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        now: Callable[[], datetime],
+        departments: Mapping[str, Words] | None = None,
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._departments = departments or {}  # what they are called, for progress
 
     def certify(self, question: CentralQuestion, public_url: str) -> bytes:
         """A `CertificateAnswer` or `NothingFound`, canonical. Raises Refusal."""
@@ -58,7 +73,7 @@ class Registers:
 
     def query(self, question: CentralQuestion) -> bytes:
         """A `RecordsAnswer` or `NothingFound`, canonical. Raises Refusal."""
-        return self._once("query", question, lambda _: self._query(question))
+        return self._once("query", question, lambda session: self._query(session, question))
 
     def check(self, certificate_no: str, code: str) -> CertificateCheck:
         """Whether number and code belong to a certificate of ours."""
@@ -112,25 +127,25 @@ class Registers:
 
     def _certify(self, session: Session, question: CentralQuestion, public_url: str) -> bytes:
         now = self._now().astimezone(_CHINA)
-        found = find(question.record, question.party, now.date())
-        if not found.tables:
+        sheet, shown = self._look(session, question, now)
+        if not shown:
             return _nothing(question, now)
+        tables = (_holder(question.party), *shown)
         number = f"S{now:%Y%m%d}{next_value(session, 'certificate'):06d}"
         code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
         url = f"{public_url.rstrip('/')}/v1/certificates/{number}/verify?code={code}"
-        lines = tuple(line for table in found.tables for line in table.rows)
         session.add(
             Certificate(
                 certificate_no=number,
                 verify_code=code,
-                title_zh=found.title.zh,
-                title_en=found.title.en,
+                title_zh=sheet.title.zh,
+                title_en=sheet.title.en,
                 masked_name=_masked(question.party.name),
                 issued_at=now.astimezone(UTC),
             )
         )
         pdf = certificate_pdf(
-            CertificateSheet(found.title, number, code, url, f"{now:%Y-%m-%d}", lines)
+            CertificateSheet(sheet.title, number, code, url, f"{now:%Y-%m-%d}", tables)
         )
         return canonical_bytes(
             CertificateAnswer(
@@ -139,28 +154,59 @@ class Registers:
                 verify_code=code,
                 verify_url=url,
                 issued_at=now,
-                title=found.title,
-                lines=lines,
+                title=sheet.title,
+                lines=tuple(row for one in tables for row in one.rows),
                 pdf=base64.b64encode(pdf).decode("ascii"),
                 sample=True,
             )
         )
 
-    def _query(self, question: CentralQuestion) -> bytes:
+    def _query(self, session: Session, question: CentralQuestion) -> bytes:
         now = self._now().astimezone(_CHINA)
-        found = find(question.record, question.party, now.date())
-        if not found.tables:
+        _sheet, shown = self._look(session, question, now)
+        if not shown:
             return _nothing(question, now)
         return canonical_bytes(
             RecordsAnswer(
-                request_id=question.request_id, records=found.tables, as_of=now, sample=True
+                request_id=question.request_id,
+                records=shown,
+                as_of=now,
+                sample=question.record is not RecordKind.CASES,  # those are real
             )
         )
 
+    def _look(
+        self, session: Session, question: CentralQuestion, now: datetime
+    ) -> tuple[Sheet, tuple[RecordTable, ...]]:
+        """What the item is called, and what it shows about this person."""
+        sheet = sheet_of(question.item, question.record)
+        if question.record is RecordKind.CASES:
+            found = own_cases(session, question.party, self._departments)
+        else:
+            found = find(question.record, question.party.number, now.date())
+        return sheet, chosen(sheet, found)
+
 
 def _nothing(question: CentralQuestion, now: datetime) -> bytes:
+    cases = question.record is RecordKind.CASES
     return canonical_bytes(
-        NothingFound(request_id=question.request_id, message=_NOTHING, as_of=now, sample=True)
+        NothingFound(
+            request_id=question.request_id,
+            message=_NO_CASES if cases else _NOTHING,
+            as_of=now,
+            sample=not cases,
+        )
+    )
+
+
+def _holder(party: QuestionParty) -> RecordTable:
+    """Whom a certificate is about."""
+    return table(
+        "本人",
+        "Holder",
+        line("姓名", "Name", party.name),
+        line("证件", "Document", WORDS[f"kind.{party.document_kind.value}"]),
+        line("证件号码", "Document number", party.number),
     )
 
 

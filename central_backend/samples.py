@@ -2,218 +2,117 @@
 
 There is a record for any identity number: its content is derived from a hash of the number
 and always the same. Nothing in it is about anybody. A number whose order code (positions
-15 to 17) is 999 has no records at all, so that "nothing found" can be shown too.
+15 to 17) is 999 has no records at all, so that "nothing found" can be shown too. One's own
+cases are not here: they are real (`central_backend.own_cases`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Final
 
-from central_backend.plain_registers import PLAIN, What
-from kiosk.contract import Line, QuestionParty, RecordKind, RecordTable, Words
+from central_backend import sample_homes as homes
+from central_backend import sample_insurance as insurance
+from central_backend import sample_people as people
+from central_backend.chance import Chance, Tables
+from kiosk.contract import RecordKind, Words
 
 _NOTHING_ORDER_CODE: Final = "999"
-_STREETS: Final = (
-    ("样本路", "Yangben Road"),
-    ("示例街", "Shili Street"),
-    ("演示大道", "Yanshi Avenue"),
-)
-_COMPANIES: Final = (
-    ("样本纺织有限公司", "Sample Textile Co."),
-    ("示例餐饮服务部", "Example Catering"),
-    ("演示软件有限公司", "Demo Software Co."),
-)
-_USES: Final = (("住宅", "dwelling"), ("商业", "business"), ("车位", "parking space"))
 
 
-class Found(NamedTuple):
-    """A register's records about one person; empty where it has none."""
-
-    title: Words
-    tables: tuple[RecordTable, ...]
-
-
-def find(kind: RecordKind, party: QuestionParty, today: date) -> Found:
-    """The invented records of `kind` about `party`, as of `today`."""
-    title, make = _REGISTERS[kind]
-    number = party.number.upper()
-    if number[14:17] == _NOTHING_ORDER_CODE:
-        return Found(title, ())
-    return Found(title, make(_Chance(kind, number), party, today))
+def find(kind: RecordKind, number: str, today: date) -> Tables:
+    """The invented records of `kind` about a number, as of `today`; empty where none are."""
+    number = number.upper()
+    if number[14:17] == _NOTHING_ORDER_CODE or kind not in _MAKERS:
+        return {}
+    return _MAKERS[kind](Chance(kind, number, today))
 
 
-class _Chance:
-    """Choices that depend on nothing but register and number."""
+_MAKERS: Final[Mapping[RecordKind, Callable[[Chance], Tables]]] = {
+    RecordKind.SOCIAL_INSURANCE: insurance.social_insurance,
+    RecordKind.PENSION: insurance.pension,
+    RecordKind.MEDICAL_INSURANCE: insurance.medical_insurance,
+    RecordKind.MEDICAL_COSTS: insurance.medical_costs,
+    RecordKind.WORK_INJURY: insurance.work_injury,
+    RecordKind.UNEMPLOYMENT: insurance.unemployment,
+    RecordKind.EMPLOYMENT: insurance.employment,
+    RecordKind.HOUSING_FUND: homes.housing_fund,
+    RecordKind.PUBLIC_HOUSING: homes.public_housing,
+    RecordKind.REAL_ESTATE: homes.real_estate,
+    RecordKind.HOUSE_CONTRACT: homes.house_contract,
+    RecordKind.HOUSEHOLD: people.household,
+    RecordKind.RESIDENCE_PERMIT: people.residence_permit,
+    RecordKind.CRIMINAL_RECORD: people.criminal_record,
+    RecordKind.EXIT_ENTRY: people.exit_entry,
+    RecordKind.MARRIAGE: people.marriage,
+    RecordKind.INCOME_TAX: insurance.income_tax,
+    RecordKind.COMPANY: insurance.company,
+    RecordKind.VEHICLE: people.vehicle,
+    RecordKind.DRIVING_LICENCE: people.driving_licence,
+    RecordKind.TRAFFIC_FINES: people.traffic_fines,
+    RecordKind.CITIZEN_CARD: people.citizen_card,
+    RecordKind.TRANSIT_CARD: people.transit_card,
+    RecordKind.DISABILITY: people.disability,
+    RecordKind.SOCIAL_ASSISTANCE: people.social_assistance,
+    RecordKind.SENIOR_BENEFITS: people.senior_benefits,
+    RecordKind.VETERAN: people.veteran,
+    RecordKind.VACCINATION: people.vaccination,
+    RecordKind.HEALTH_RECORD: people.health_record,
+    RecordKind.SCHOOL: people.school,
+    RecordKind.QUALIFICATION: people.qualification,
+    RecordKind.ARCHIVES: people.archives,
+    RecordKind.LAND_CONTRACT: homes.land_contract,
+    RecordKind.LIBRARY: people.library,
+    RecordKind.WATER_BILL: homes.water_bill,
+    RecordKind.POWER_BILL: homes.power_bill,
+    RecordKind.GAS_BILL: homes.gas_bill,
+    RecordKind.TELECOM_BILL: homes.telecom_bill,
+    RecordKind.NON_TAX_BILL: homes.non_tax_bill,
+}
 
-    def __init__(self, kind: RecordKind, number: str) -> None:
-        self._blocks = self._stream(f"{kind.value}|{number}")
-
-    @staticmethod
-    def _stream(seed: str) -> Iterator[int]:
-        count = 0
-        while True:
-            block = hashlib.sha256(f"{seed}|{count}".encode()).digest()
-            yield int.from_bytes(block[:8], "big")
-            count += 1
-
-    def between(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
-        return low + next(self._blocks) % (high - low + 1)
-
-    def one(self, options: tuple[tuple[str, str], ...]) -> Words:
-        """One of some texts in two languages."""
-        zh, en = options[self.between(0, len(options) - 1)]
-        return Words(zh=zh, en=en)
-
-
-def _line(zh: str, en: str, value_zh: str, value_en: str | None = None) -> Line:
-    value = Words(zh=value_zh, en=value_zh if value_en is None else value_en)
-    return Line(label=Words(zh=zh, en=en), value=value)
-
-
-def _month(day: date, back: int) -> str:
-    months = day.year * 12 + day.month - 1 - back
-    return f"{months // 12}-{months % 12 + 1:02d}"
-
-
-def _social_insurance(
-    chance: _Chance, party: QuestionParty, today: date
-) -> tuple[RecordTable, ...]:
-    months = chance.between(14, 320)
-    base = chance.between(45, 210) * 100
-    company = chance.one(_COMPANIES)
-    rows = [
-        _line("姓名", "Name", party.name),
-        _line("证件号码", "Document number", party.number),
-        _line("参保单位", "Insured through", company.zh, company.en),
-        _line("参保状态", "Status", "正常参保", "insured"),
-        _line(
-            "险种",
-            "Kinds",
-            "养老、医疗、失业、工伤",
-            "pension, medical, unemployment, work injury",
-        ),
-        _line(
-            "缴费起止",
-            "Contributions",
-            f"{_month(today, months)} 至 {_month(today, 1)}",
-            f"{_month(today, months)} to {_month(today, 1)}",
-        ),
-        _line("累计缴费月数", "Months in total", str(months)),
-        _line("当前缴费基数（元）", "Current base (yuan)", f"{base:,}"),
-    ]
-    return (RecordTable(title=_REGISTERS[RecordKind.SOCIAL_INSURANCE][0], rows=tuple(rows)),)
-
-
-def _real_estate(chance: _Chance, _party: QuestionParty, today: date) -> tuple[RecordTable, ...]:
-    tables = []
-    for index in range(1, chance.between(1, 2) + 1):
-        street = chance.one(_STREETS)
-        house, flat = chance.between(1, 299), chance.between(101, 2604)
-        use = chance.one(_USES[:1] if index == 1 else _USES)
-        year = today.year - chance.between(1, 22)
-        mortgaged = chance.between(0, 2) == 0
-        rows = (
-            _line(
-                "坐落",
-                "Address",
-                f"示例市{street.zh}{house}号{flat}室",
-                f"Room {flat}, {house} {street.en}, Sample City",
-            ),
-            _line(
-                "不动产权证号",
-                "Certificate of title",
-                f"样({year})示例市不动产权第{chance.between(1, 9_999_999):07d}号",
-                f"SAMPLE-{year}-{chance.between(1, 9_999_999):07d}",
-            ),
-            _line("用途", "Use", use.zh, use.en),
-            _line("建筑面积（㎡）", "Floor area (m²)", f"{chance.between(3800, 16800) / 100:.2f}"),
-            _line("共有情况", "Ownership", "单独所有", "sole owner"),
-            _line("登记日期", "Registered", f"{year}-{chance.between(1, 12):02d}-15"),
-            _line("抵押", "Mortgage", "有" if mortgaged else "无", "yes" if mortgaged else "none"),
-            _line("查封", "Seizure", "无", "none"),
-        )
-        tables.append(
-            RecordTable(title=Words(zh=f"不动产 {index}", en=f"Property {index}"), rows=rows)
-        )
-    return tuple(tables)
-
-
-def _water_bill(chance: _Chance, _party: QuestionParty, today: date) -> tuple[RecordTable, ...]:
-    street = chance.one(_STREETS)
-    house, flat = chance.between(1, 299), chance.between(101, 2604)
-    reading = chance.between(400, 2400)
-    account = RecordTable(
-        title=Words(zh="用水户", en="Account"),
-        rows=(
-            _line("户号", "Account number", f"S{chance.between(1, 99_999_999):08d}"),
-            _line(
-                "用水地址",
-                "Address",
-                f"示例市{street.zh}{house}号{flat}室",
-                f"Room {flat}, {house} {street.en}, Sample City",
-            ),
-        ),
+TITLES: Final[Mapping[RecordKind, Words]] = {
+    kind: Words(zh=zh, en=en)
+    for kind, zh, en in (
+        (RecordKind.SOCIAL_INSURANCE, "社会保险参保信息", "Social insurance record"),
+        (RecordKind.PENSION, "养老保险信息", "Pension record"),
+        (RecordKind.MEDICAL_INSURANCE, "医疗保险信息", "Medical insurance record"),
+        (RecordKind.MEDICAL_COSTS, "医疗费用信息", "Medical costs"),
+        (RecordKind.WORK_INJURY, "工伤保险信息", "Work-injury insurance record"),
+        (RecordKind.UNEMPLOYMENT, "失业保险信息", "Unemployment insurance record"),
+        (RecordKind.EMPLOYMENT, "就业登记信息", "Employment record"),
+        (RecordKind.HOUSING_FUND, "住房公积金信息", "Housing fund record"),
+        (RecordKind.PUBLIC_HOUSING, "公共租赁住房信息", "Public rental housing record"),
+        (RecordKind.REAL_ESTATE, "不动产登记信息", "Real-estate register"),
+        (RecordKind.HOUSE_CONTRACT, "商品房合同备案信息", "Registered house contract"),
+        (RecordKind.HOUSEHOLD, "户籍登记信息", "Household register"),
+        (RecordKind.RESIDENCE_PERMIT, "居住登记信息", "Residence register"),
+        (RecordKind.CRIMINAL_RECORD, "犯罪记录查询结果", "Criminal record search"),
+        (RecordKind.EXIT_ENTRY, "出入境记录", "Exits and entries"),
+        (RecordKind.MARRIAGE, "婚姻登记信息", "Marriage register"),
+        (RecordKind.INCOME_TAX, "个人所得税纳税信息", "Income tax record"),
+        (RecordKind.COMPANY, "市场主体登记信息", "Business register"),
+        (RecordKind.VEHICLE, "机动车登记信息", "Vehicle register"),
+        (RecordKind.DRIVING_LICENCE, "驾驶证信息", "Driving licence record"),
+        (RecordKind.TRAFFIC_FINES, "交通违法信息", "Traffic fines"),
+        (RecordKind.CITIZEN_CARD, "市民卡信息", "Citizen card record"),
+        (RecordKind.TRANSIT_CARD, "公交卡信息", "Bus card record"),
+        (RecordKind.DISABILITY, "残疾人证信息", "Disability certificate record"),
+        (RecordKind.SOCIAL_ASSISTANCE, "社会救助信息", "Social assistance record"),
+        (RecordKind.SENIOR_BENEFITS, "老年人待遇信息", "Benefits for elders"),
+        (RecordKind.VETERAN, "退役军人登记信息", "Veterans' register"),
+        (RecordKind.VACCINATION, "预防接种信息", "Vaccination record"),
+        (RecordKind.HEALTH_RECORD, "居民健康档案", "Health record"),
+        (RecordKind.SCHOOL, "学籍信息", "School register"),
+        (RecordKind.QUALIFICATION, "职业技能信息", "Qualifications"),
+        (RecordKind.ARCHIVES, "档案存放信息", "Employment file"),
+        (RecordKind.LAND_CONTRACT, "土地承包信息", "Contracted land"),
+        (RecordKind.LIBRARY, "图书借阅信息", "Library record"),
+        (RecordKind.CASES, "我的办件", "Your own cases"),
+        (RecordKind.WATER_BILL, "水费账单", "Water bills"),
+        (RecordKind.POWER_BILL, "电费账单", "Power bills"),
+        (RecordKind.GAS_BILL, "燃气费账单", "Gas bills"),
+        (RecordKind.TELECOM_BILL, "通信费账单", "Telecom bills"),
+        (RecordKind.NON_TAX_BILL, "政府非税收入缴款信息", "Fees to the state"),
     )
-    bills = []
-    for back in (1, 2, 3):
-        used = chance.between(4, 28)
-        paid = back > 1 or chance.between(0, 1) == 1
-        rows = (
-            _line("抄表读数（m³）", "Meter reading (m³)", str(reading)),
-            _line("用水量（m³）", "Used (m³)", str(used)),
-            _line("金额（元）", "Amount (yuan)", f"{used * 3.45:.2f}"),
-            _line("状态", "State", "已缴" if paid else "未缴", "paid" if paid else "to be paid"),
-        )
-        month = _month(today, back)
-        bills.append(
-            RecordTable(title=Words(zh=f"{month} 水费", en=f"Water bill {month}"), rows=rows)
-        )
-        reading -= used
-    return (account, *bills)
-
-
-_Maker = Callable[[_Chance, QuestionParty, date], tuple[RecordTable, ...]]
-
-
-def _plain(kind: RecordKind) -> _Maker:
-    """The maker of a register that is a plain table."""
-    zh, en, rows = PLAIN[kind]
-
-    def make(chance: _Chance, _party: QuestionParty, today: date) -> tuple[RecordTable, ...]:
-        lines = tuple(_line(one, other, *_value(what, chance, today)) for one, other, what in rows)
-        return (RecordTable(title=Words(zh=zh, en=en), rows=lines),)
-
-    return make
-
-
-def _value(what: What, chance: _Chance, today: date) -> tuple[str, str]:
-    """An invented value in both languages."""
-    if not isinstance(what, str):
-        zh, en = what[chance.between(0, 1)]
-        return zh, en
-    made = {
-        "number": f"YB{chance.between(1, 9_999_999):07d}",
-        "day": (today - timedelta(days=chance.between(1, 700))).isoformat(),
-        "until": (today + timedelta(days=chance.between(30, 3000))).isoformat(),
-        "money": f"{chance.between(1, 900_000) / 100:,.2f}",
-        "count": str(chance.between(0, 12)),
-    }[what]
-    return made, made
-
-
-_REGISTERS: Final[dict[RecordKind, tuple[Words, _Maker]]] = {
-    RecordKind.SOCIAL_INSURANCE: (
-        Words(zh="社会保险参保证明", en="Certificate of social insurance"),
-        _social_insurance,
-    ),
-    RecordKind.REAL_ESTATE: (
-        Words(zh="不动产登记信息", en="Real-estate register"),
-        _real_estate,
-    ),
-    RecordKind.WATER_BILL: (Words(zh="水费账单", en="Water bills"), _water_bill),
-    **{kind: (Words(zh=zh, en=en), _plain(kind)) for kind, (zh, en, _) in PLAIN.items()},
 }

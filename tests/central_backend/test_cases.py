@@ -33,8 +33,16 @@ from central_backend.database import (
     connect,
 )
 from central_backend.migrations import migrate
+from central_backend.own_cases import own_cases
 from central_backend.settings import Department, Retention, Settings
-from kiosk.contract import CaseState, ProgressQuestion, canonical_bytes
+from kiosk.contract import (
+    CaseState,
+    DocumentKind,
+    ProgressQuestion,
+    QuestionParty,
+    Words,
+    canonical_bytes,
+)
 
 START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 SETTINGS = Settings(
@@ -361,3 +369,58 @@ def test_after_the_purge_no_file_holds_the_bytes(sqlite_house: House, tmp_path: 
     assert not any(b"PLANTED-" in after for _ in planted)
     assert b"99010219530412002X" not in after
     assert b"acknowledged" in after
+
+
+def party(number: str, kind: DocumentKind = DocumentKind.RESIDENT_ID) -> QuestionParty:
+    """Whose card is on the reader."""
+    return QuestionParty(name=PLANTED, document_kind=kind, number=number)
+
+
+def test_ones_own_cases_are_the_real_ones(house: House) -> None:
+    number = "99010219530412002X"
+    first = house.open("si-1")
+    house.at += timedelta(days=2)
+    second = house.open("si-1", "mi-1")
+    house.cases.move(second, "medical", CaseState.TO_BE_CORRECTED, actor="op", note="缺照片")
+    house.cases.move(first, "social", CaseState.ACCEPTED, actor="op")
+    names = {d.id: Words(zh=d.zh, en=d.en) for d in SETTINGS.departments}
+    with Session(house.engine) as session:
+        found = own_cases(session, party(number), names)
+        assert list(found) == [second, first], "the newest first"
+        newest = {row.label.zh: row.value.zh for row in found[second].rows}
+        assert newest["办到哪一步"] == "待补正"
+        assert newest["原因"] == "缺照片"
+        assert (newest["社保局"], newest["医保局"]) == ("已收到", "待补正")
+        assert newest["还要补交的材料"].startswith("1 份")
+        assert newest["收到"] == "2026-05-12"
+        older = {row.label.en: row.value.en for row in found[first].rows}
+        assert older["State"] == "Accepted"
+        assert "Reason" not in older
+        assert older["Acceptance number"].startswith("SL")
+        assert own_cases(session, party("990102195304120038"), names) == {}
+        assert own_cases(session, party(number, DocumentKind.PASSPORT), names) == {}
+
+
+def test_a_case_that_speaks_of_somebody_is_not_theirs(house: House) -> None:
+    case = house.open("si-1")
+    child = CaseParty(
+        case_number=case, role="child", name="子", document_kind="resident-id", number="C1"
+    )
+    agent = CaseParty(
+        case_number=case, role="agent", name="代", document_kind="resident-id", number="A1"
+    )
+    with Session(house.engine) as session, session.begin():
+        session.add_all([child, agent])
+    with Session(house.engine) as session:
+        assert own_cases(session, party("C1"), {}) == {}
+        assert list(own_cases(session, party("A1"), {})) == [case]
+
+
+def test_a_document_that_is_gone_leaves_the_code(house: House) -> None:
+    case = house.open("si-1")
+    with Session(house.engine) as session, session.begin():
+        for kept in session.scalars(select(StoredDocument)):
+            session.delete(kept)
+    with Session(house.engine) as session:
+        found = own_cases(session, party("99010219530412002X"), {})
+        assert found[case].title.zh == "si-1"
