@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from kiosk.catalogue.conditions import keys
 from kiosk.catalogue.errors import Rule
 from kiosk.catalogue.model import (
+    Answer,
     Bundle,
     Condition,
+    Fact,
     Item,
+    QuestionKind,
 )
 from kiosk.catalogue.parts import Shared, head_of, item_code, unique
 from kiosk.catalogue.questions import questions_of
@@ -50,6 +53,13 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
             one.report(Rule.UNKNOWN_ITEM, f"'{name[:40]}' is no item of it", nearest(name, codes))
         include[name] = scope.condition(one)
         mark("include", name, one)
+    settled: dict[str, dict[str, Answer | Fact]] = {}
+    at = fields.maybe("settled")
+    for name, one in at.table() if at else []:
+        if name not in codes:
+            one.report(Rule.UNKNOWN_ITEM, f"'{name[:40]}' is no item of it", nearest(name, codes))
+        elif name in items:
+            settled[name] = _settled(one, items[name])
     departments = {item.department for item in parts}
     progress: list[str] = []
     order = fields.maybe("progress")
@@ -78,5 +88,35 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
         effective_until=head.effective_until,
         as_of=head.as_of,
         progress=tuple(progress),
+        settled=settled,
         fact_questions=tuple(one for one in questions if one.known),
     )
+
+
+def _settled(root: At, item: Item) -> dict[str, Answer | Fact]:
+    """What the event answers of an item, by question id or fact."""
+    questions = {one.id: one for one in (*item.questions, *item.fact_questions)}
+    found: dict[str, Answer | Fact] = {}
+    for key, at in root.table():
+        question = questions.get(key)
+        if question is None:
+            message = f"{item.code} does not ask '{key[:60]}'"
+            at.report(Rule.UNKNOWN_QUESTION, message, nearest(key, questions))
+            continue
+        match question.kind:
+            case QuestionKind.ONE:
+                options = [option.id for option in question.options]
+                value: Answer | Fact = at.one_of(options, Rule.UNKNOWN_OPTION)
+            case QuestionKind.YES_NO:
+                value = at.boolean()
+            case QuestionKind.NUMBER:
+                value = at.integer(question.minimum or 0, question.maximum or 0)
+            case _:
+                value = ""
+                at.report(
+                    Rule.WRONG_TEST,
+                    f"no event settles '{key}', a question of kind {question.kind.value}",
+                    "leave it to the resident",
+                )
+        found[question.known or key] = value
+    return found

@@ -95,7 +95,7 @@ def evaluate(
             known: Known = facts if "." in condition.key else answers
             if condition.key not in known:
                 return None
-            return _holds(condition, known[condition.key])
+            return holds(condition, known[condition.key])
 
 
 def _all(values: list[bool | None]) -> bool | None:
@@ -108,7 +108,8 @@ def _not(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def _holds(condition: Condition, value: Answer | Fact | None) -> bool:
+def holds(condition: Condition, value: Answer | Fact | None) -> bool:
+    """Whether a single test is true of this value; None is what was never asked."""
     if value is None:
         return False
     match condition.op:
@@ -286,6 +287,6 @@ def _compiled_test(condition: Condition) -> Test:
         return compared
 
     def test(known: Known) -> bool | None:
-        return _holds(condition, known[key]) if key in known else None
+        return holds(condition, known[key]) if key in known else None
 
     return test

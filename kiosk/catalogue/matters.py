@@ -7,6 +7,7 @@ Promises:
 - Every question comes after the questions it depends on; apart from that, the bundle's own
   come first and the order of the items is kept.
 - What shares an id but differs in meaning is refused, never silently merged.
+- An item of a bundle is taken as it is under what the bundle's event settles.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from kiosk.catalogue.model import (
     Tier,
     Untrusted,
 )
+from kiosk.catalogue.settled import settle
 
 Problem: TypeAlias = tuple[Rule, str, str]
 """Rule, key within the bundle, message."""
@@ -81,6 +83,7 @@ def of_item(item: Item) -> Matter:
 
 def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, list[Problem]]:
     """The merged matter, or None with what stands against merging."""
+    items = [settle(one, bundle.settled.get(one.code, {})) for one in items]
     components = tuple(Component(one, bundle.include.get(one.code, ALWAYS)) for one in items)
     problems = [
         (Rule.BUNDLE, "items", f"{one.code} is a {one.kind.value}, not an application")

@@ -400,7 +400,8 @@ class Bundle:
     """Several items of several departments, applied for as one (一件事一次办).
 
     Questions, fields and materials with the same id are asked for once. Questions of its own
-    come first; `include` says in which cases a component takes part.
+    come first; `include` says in which cases a component takes part, `settled` what the event
+    answers by itself: by item, then by question id or "ROLE.name".
     """
 
     code: str
@@ -420,6 +421,7 @@ class Bundle:
     effective_until: date | None = None
     as_of: date | None = None
     progress: tuple[str, ...] = ()  # departments, in the order in which they handle it
+    settled: Mapping[str, Mapping[str, Answer | Fact]] = field(default_factory=dict)
     fact_questions: tuple[Question, ...] = ()
 
 

@@ -180,7 +180,10 @@ def test_a_bundle_gives_what_its_items_give(pack: Pack) -> None:
             together = walk(matter, answers, facts)
             wanted: set[str] = set()
             for item_code, situation in together.situations:
-                alone = walk(pack.matters[item_code], answers, facts)
+                settled = pack.bundles[code].settled.get(item_code, {})
+                said = {**answers, **{key: one for key, one in settled.items() if "." not in key}}
+                known = {**facts, **{key: one for key, one in settled.items() if "." in key}}
+                alone = walk(pack.matters[item_code], said, known)
                 assert [one for _, one in alone.situations] == [situation]
                 wanted |= {one.id for one in alone.materials}
             assert {one.id for one in together.materials} == wanted
