@@ -49,15 +49,6 @@ _NO_HOME: Final = table(
         ("在本市没有登记的房屋", "no home is registered in this city"),
     ),
 )
-_NO_MARRIAGE: Final = table(
-    "查询结果",
-    "Result",
-    line(
-        "婚姻登记",
-        "Marriage register",
-        ("在本市没有查到婚姻登记记录", "no registration was found in this city"),
-    ),
-)
 
 SHEETS: Final[Mapping[str, Sheet]] = {
     "SB-001": _sheet("社会保险参保证明", "Certificate of social insurance", "status"),
@@ -85,7 +76,7 @@ SHEETS: Final[Mapping[str, Sheet]] = {
     ),
     "FC-004": _sheet("不动产登记信息查询证明", "Extract from the real-estate register"),
     "HJ-003": _sheet("居住登记证明", "Certificate of residence", "home"),
-    "MZ-001": _sheet("婚姻登记记录证明", "Certificate of marriage records", nothing=_NO_MARRIAGE),
+    "MZ-001": _sheet("婚姻登记记录证明", "Certificate of marriage records"),
     "MZ-002": _sheet("最低生活保障证明", "Certificate of the basic living allowance"),
     "SW-001": _sheet("个人所得税纳税记录", "Income tax paid"),
     "SW-002": _sheet(
