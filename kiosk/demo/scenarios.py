@@ -57,10 +57,14 @@ def _kind(player: Player) -> str:
 
 
 def happy(player: Player, item: str) -> Script:
-    """A whole visit with the line up."""
+    """A whole visit with the line up, of somebody who suits the item."""
+    can_succeed = script.cast(player, item)
     yield from script.choose(player, item)
     if _kind(player) != "apply":
         yield from _ask(player)
+        return
+    if not can_succeed:
+        yield from _only_told(player)
         return
     yield from script.up_to_signature(player)
     yield from script.sign(player)
@@ -68,6 +72,20 @@ def happy(player: Player, item: str) -> Script:
     yield from script.printed(player)
     _remember_submission(player)
     yield from script.farewell(player)
+
+
+def _only_told(player: Player) -> Script:
+    """An item that nobody can hand in here: the visit ends at what the outcome tells."""
+    yield from script.start(player)
+    if player.step is StepName.IDENTIFY:
+        yield from script.identify(player)
+    yield from script.answer(player)
+    yield Until(player.is_at(StepName.OUTCOME), "the outcome")
+    expect(not player.body.can_go_on, "the outcome can be gone on from")
+    player.record.facts["ended_at"] = player.body.result
+    _remember_faces(player)
+    player.touch("next")
+    yield from script.gone(player)
 
 
 def _remember_submission(player: Player) -> None:

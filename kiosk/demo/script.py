@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from kiosk.catalogue.model import Answer, Fact, FieldKind, Matter
-from kiosk.demo.plan import accepting
+from kiosk.catalogue.model import FieldKind, Matter
+from kiosk.demo.plan import Cast, Plan, plans, suited
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
-from kiosk.identity.papers import paper_of
-from kiosk.identity.validity import facts as card_facts
-from kiosk.journey.asked_facts import PREFIX
 from kiosk.journey.steps.questions import answer_text
 from kiosk.journey.terms import StepName
-from kiosk.journey.visit import known_facts
+from kiosk.journey.visit import card_facts, known_facts, lead_role
 
+LEAD: Final = "elder"  # whose card and face the visit is
+OTHER: Final = "man"  # everybody else's
 _TYPED: Final[Mapping[FieldKind, str]] = {
     FieldKind.PHONE: "13800000001",
     FieldKind.NAME: "SAMPLE NAME",
@@ -79,9 +77,9 @@ def settle(player: Player, *, language: str, size: str) -> Script:
 
 
 def start(player: Player) -> Script:
-    """Begin, and wait for the reader."""
+    """Begin, and wait for what comes after the item guide: mostly the reader."""
     player.touch("next")
-    yield Until(player.is_at(StepName.IDENTIFY, "waiting"), "the reader's turn")
+    yield Until(lambda: player.step is not StepName.ITEM_GUIDE, "the step after the item guide")
 
 
 def show_card(player: Player, person: str) -> Script:
@@ -117,7 +115,7 @@ def show_face(player: Player, person: str) -> Script:
         player.stage.stand("nobody")
 
 
-def identify(player: Player, person: str = "elder") -> Script:
+def identify(player: Player, person: str = LEAD) -> Script:
     """Card, and face where the item asks for it."""
     yield from show_card(player, person)
     if player.step is StepName.VERIFY_FACE:
@@ -126,64 +124,57 @@ def identify(player: Player, person: str = "elder") -> Script:
             raise ScriptFailed("the face was not matched")
 
 
+def cast(player: Player, code: str) -> bool:
+    """Whoever suits the item comes, with the usual face; False where nobody can hand it in."""
+    terminal, stage = player.terminal, player.stage
+    rules = terminal.runtime.visit.rules
+    usual = Cast(stage.person(LEAD), stage.person(OTHER))
+    matter = terminal.runtime.visit.pack.matters[code]
+    found = suited(matter, usual, terminal.now().today, rules.local_prefixes)
+    if found is not None:
+        stage.cast = {LEAD: found.lead, OTHER: found.other}
+    return found is not None
+
+
 def answer(player: Player) -> Script:
-    """All questions, so that the item can be handed in; other parties' cards in between."""
-    planned: Mapping[str, Answer] | None = None
+    """All questions, so that the item can be handed in; other parties' cards in between.
+
+    Where nothing can be accepted any answers do: the visit ends at its outcome.
+    """
+    planned: Plan = {}
     known: dict[str, object] = {}
     while player.step in (StepName.QUESTIONS, StepName.IDENTIFY):
         if player.step is StepName.IDENTIFY:
-            yield from identify(player, "man")
+            yield from identify(player, OTHER)
             continue
-        body, visit = player.body, player.terminal.runtime.visit
-        if body.id.startswith(PREFIX):
-            _give(player, _told(player))
-        else:
-            facts = known_facts(visit, player.terminal.now())
-            if planned is None or facts != known:
-                matter = visit.matter
-                assert matter is not None, "questions belong to a matter"
-                planned, known = _planned(player, matter, facts), dict(facts)
-            if planned is None:
-                raise ScriptFailed("no answers lead to acceptance")
-            _give(player, answer_text(planned[body.id]))
-        here = body.id
+        visit, here = player.terminal.runtime.visit, player.body.id
+        facts = known_facts(visit, player.terminal.now())
+        if here not in planned or facts != known:
+            matter = visit.matter
+            assert matter is not None, "questions belong to a matter"
+            planned, known = _planned(player, matter), dict(facts)
+        _give(player, answer_text(planned[here]))
         yield Until(lambda: player.view.frame.next_enabled, "an answer that counts")
         player.touch("next")
         yield Until(player.has_left(StepName.QUESTIONS, here), "the next question")
 
 
-def _told(player: Player) -> str:
-    """What somebody says of themselves when no card, or no clock, tells it."""
-    body, visit = player.body, player.terminal.runtime.visit
-    if body.kind != "number":
-        return str(body.options[0].id)
-    party = visit.parties.get(body.id.removeprefix(PREFIX).partition(".")[0])
-    if party is None:
-        return "30"
-    born = party.card.birth
-    return str(player.terminal.now().civil.year - born.year - 1) if born is not None else "30"
-
-
-def _planned(
-    player: Player, matter: Matter, facts: Mapping[str, Fact]
-) -> Mapping[str, Answer] | None:
-    """Answers that lead to acceptance; if need be, with what the second card will tell."""
-    found = accepting(matter, facts)
-    if found is not None:
-        return found
-    # What the second card will tell, or somebody will say where the clock cannot tell an age.
-    visit, today = player.terminal.runtime.visit, player.terminal.now().today
-    man = paper_of(player.stage.person("man"), today.day)
-    cards = [(party.role, man) for party in matter.parties]
-    cards += [(role, party.card) for role, party in visit.parties.items()]
-    expected = {
-        f"{role}.{name}": value
-        for role, card in cards
-        for name, value in card_facts(
-            card, replace(today, trusted=True), visit.rules.local_prefixes
-        ).items()
-    }
-    return accepting(matter, {**expected, **facts})
+def _planned(player: Player, matter: Matter) -> Plan:
+    """Answers that lead to acceptance with what further cards will tell, else any."""
+    visit, now = player.terminal.runtime.visit, player.terminal.now()
+    stage, lead = player.stage, lead_role(matter)
+    others = Cast(stage.person(LEAD), stage.person(OTHER)).known(
+        matter, now.today, visit.rules.local_prefixes
+    )
+    here = {lead, *visit.parties}  # of whom no more will be known than already is
+    known = {k: v for k, v in others.items() if k.partition(".")[0] not in here}
+    known |= card_facts(visit, now)
+    today = now.civil.date() if now.trusted else None
+    for accepted in (True, False):
+        found = next(plans(matter, known, today, accepted=accepted), None)
+        if found is not None:
+            return found
+    raise ScriptFailed("no answers lead to a decision")
 
 
 def _give(player: Player, text: str) -> None:
@@ -203,7 +194,7 @@ def outcome(player: Player) -> Script:
     player.touch("next")
     yield Until(lambda: player.step is not StepName.OUTCOME, "the step after the outcome")
     while player.step is StepName.IDENTIFY:
-        yield from identify(player, "man")
+        yield from identify(player, OTHER)
 
 
 def papers(player: Player) -> Script:
@@ -304,7 +295,8 @@ def sign(player: Player) -> Script:
 def up_to_signature(player: Player) -> Script:
     """From the item guide to the page where one signs."""
     yield from start(player)
-    yield from identify(player)
+    if player.step is StepName.IDENTIFY:
+        yield from identify(player)
     yield from from_questions_to_signature(player)
 
 

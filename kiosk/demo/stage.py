@@ -130,6 +130,7 @@ class Stage:
         self.receipts = SimulatedPrinter(self.folder / "receipts")
         self.sheets = SimulatedPrinter(self.folder / "sheets", "a4")
         self.chips = DemoChips(self.folder) if chips else None
+        self.cast: Mapping[str, IdCard] = {}  # who has another card than usual, with their face
         self._own_backend = backend is None
         self.backend = backend or Backend(f"sqlite:///{self.folder / 'central.db'}")
         self._leave_keys()
@@ -163,7 +164,7 @@ class Stage:
 
     def person(self, name: str) -> IdCard:
         """What the card of an invented person says."""
-        return cards.PEOPLE[name]
+        return self.cast.get(name, cards.PEOPLE[name])
 
     def put_card(self, name: str) -> None:
         """Lay somebody's card on its reader: an ID card, or one that has a chip to itself."""
@@ -173,7 +174,7 @@ class Stage:
             return
         face = FACES.get(name)
         portrait = np.asarray(photos.portrait_image(face)) if face is not None else None
-        self.reader.put_card(cards.make_card(cards.PEOPLE[name], portrait))
+        self.reader.put_card(cards.make_card(self.person(name), portrait))
 
     def take_card(self) -> None:
         """Take away what lies on the readers."""
@@ -225,7 +226,12 @@ class Stage:
             },
             "screen": {"full_screen": False},
             "printer": {"kind": "none"},
-            "backend": {"url": self.backend.url, "connect_s": 2, "answer_s": 10},
+            "backend": {
+                "url": self.backend.url,
+                "connect_s": 2,
+                "answer_s": 10,
+                "identity_codes": True,
+            },
             "sealing": {
                 "authority_keys": (self.backend.authority_pin,),
                 "key_set": str(self.folder / KEY_SET),

@@ -6,7 +6,7 @@ visit, view and effect on the way: a view can always be made, and nobody is name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
@@ -23,19 +23,16 @@ from devices.records import (
     PortraitFormat,
     Sex,
 )
-from kiosk.catalogue.engine import validate, walk
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import (
     Answer,
-    Condition,
     Fact,
     Matter,
     Pack,
-    Question,
-    QuestionKind,
-    Result,
+    PartyIdentity,
     Text,
 )
+from kiosk.demo import plan as planning
 from kiosk.identity.papers import paper_of
 from kiosk.identity.validity import Today, facts
 from kiosk.journey.asked_facts import PREFIX
@@ -90,7 +87,7 @@ from kiosk.journey.views import (
     SubmittedView,
     View,
 )
-from kiosk.journey.visit import Now, Rules, Visit, World
+from kiosk.journey.visit import Now, Rules, Visit, World, lead_role
 
 CHINA = timezone(timedelta(hours=8))
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=CHINA)
@@ -171,58 +168,6 @@ def sample_with(name: str, old: str, new: str) -> Pack:
 # -- finding answers --------------------------------------------------------------------
 
 
-def _tests(condition: Condition) -> Iterator[Condition]:
-    yield condition
-    for part in condition.parts:
-        yield from _tests(part)
-
-
-def _conditions(matter: Matter) -> Iterator[Condition]:
-    for component in matter.components:
-        yield component.include
-        yield from (s.when for s in component.item.situations)
-        yield from (m.when for m in component.item.materials)
-        yield from (f.when for f in component.item.form)
-    yield from (q.when for q in matter.questions)
-
-
-def values(matter: Matter, question: Question) -> list[Answer]:
-    """Answers worth trying: every option; of numbers and dates those that a condition names."""
-    if question.kind is QuestionKind.YES_NO:
-        return [True, False]
-    if question.kind is QuestionKind.ONE:
-        return [option.id for option in question.options]
-    if question.kind is QuestionKind.MANY:
-        return [frozenset((option.id,)) for option in question.options]
-    named: list[Answer] = [
-        value
-        for condition in _conditions(matter)
-        for test in _tests(condition)
-        if test.key == question.id
-        for value in test.values
-    ]
-    if question.kind is QuestionKind.NUMBER:
-        least = question.minimum if question.minimum is not None else 0
-        near: list[Answer] = [n + d for n in named if isinstance(n, int) for d in (0, -1, 1)]
-        found: list[Answer] = [least, *near, *([question.maximum] if question.maximum else [])]
-    else:
-        first, last = question.earliest or date(2000, 1, 1), question.latest or date(2035, 1, 1)
-        days: list[Answer] = [
-            n + timedelta(days=d) for n in named if isinstance(n, date) for d in (0, -1)
-        ]
-        days += [
-            NOON.date() - timedelta(days=(n + d) * (366 if test.key.endswith("years_ago") else 1))
-            for condition in _conditions(matter)
-            for test in _tests(condition)
-            if test.key.startswith(f"{question.id}.")
-            for n in test.values
-            if isinstance(n, int)
-            for d in (1, -1)
-        ]
-        found = [*days, first, last]
-    return [one for one in found if validate(question, one) == one]
-
-
 def told_by(cards: Mapping[str, IdCard], *, trusted: bool = True) -> dict[str, Fact]:
     """The facts of all these cards."""
     today = Today(NOON.date(), trusted)
@@ -233,27 +178,25 @@ def told_by(cards: Mapping[str, IdCard], *, trusted: bool = True) -> dict[str, F
     }
 
 
-def paths(
-    matter: Matter, known: Mapping[str, Fact], start: Mapping[str, Answer] | None = None
-) -> Iterator[dict[str, Answer]]:
-    """Answers that lead to a decision, one way after the other."""
-    begun = dict(start or {})
-    path = walk(matter, begun, known, NOON.date())
-    if path.next is None:
-        yield begun
-        return
-    for value in values(matter, path.next):
-        yield from paths(matter, known, {**begun, path.next.id: value})
+def accepting(matter: Matter, known: Mapping[str, Fact]) -> dict[str, Answer]:
+    """The first answers with which something can be handed in."""
+    found = planning.accepting(matter, known, NOON.date())
+    assert found is not None, f"{matter.code}: no way is accepted"
+    return dict(found)
 
 
-def accepting(matter: Matter, known: Mapping[str, Fact], most: int = 5_000) -> dict[str, Answer]:
-    """The first answers with which everything that takes part can be handed in."""
-    for count, found in enumerate(paths(matter, known)):
-        path = walk(matter, found, known, NOON.date())
-        if path.decided and path.result is Result.ACCEPT:
-            return found
-        assert count < most, f"{matter.code}: nothing accepted in {most} ways"
-    raise AssertionError(f"{matter.code}: no way is accepted")
+def any_way(matter: Matter, known: Mapping[str, Fact]) -> dict[str, Answer]:
+    """The first answers that lead to a decision, whichever."""
+    return dict(next(planning.plans(matter, known, NOON.date())))
+
+
+@cache
+def suited(code: str) -> dict[str, IdCard] | None:
+    """Cards by role of whoever can hand in, or see, this matter; None if nobody can."""
+    matter = shipped().matters[code]
+    usual = planning.Cast(APPLICANT, OTHER)
+    found = planning.suited(matter, usual, Today(NOON.date(), trusted=True), RULES.local_prefixes)
+    return None if found is None else {lead_role(matter): found.lead, "": found.other}
 
 
 # -- the hall ---------------------------------------------------------------------------
@@ -371,7 +314,10 @@ class Hall:
 
     def card(self) -> IdCard:
         """The card of the role that is asked for."""
-        role = self.visit.place.role
+        return self.card_of(self.visit.place.role)
+
+    def card_of(self, role: str) -> IdCard:
+        """The card of whoever has this role."""
         return self.cards.get(role, self.cards[""])
 
     # -- walking --
@@ -393,9 +339,8 @@ class Hall:
 
     def plan(self) -> dict[str, Answer]:
         """Answers with which the item is accepted, given whoever may come."""
-        roles = {party.role for party in self.matter.parties}
-        cards = {role: self.cards.get(role, self.cards[""]) for role in roles}
-        return accepting(self.matter, told_by(cards))
+        roles = [p.role for p in self.matter.parties if p.identity is PartyIdentity.CARD]
+        return accepting(self.matter, told_by({role: self.card_of(role) for role in roles}))
 
     def walk_to(
         self, *steps: StepName, plan: Mapping[str, Answer] | None = None, most: int = 200
@@ -438,11 +383,10 @@ class Hall:
         self.send(Next())
 
     def answer(self, body: QuestionView, plan: Mapping[str, Answer]) -> None:
-        """Answer the question that is shown; of a fact, what the card would tell."""
-        if body.id.startswith(PREFIX):
+        """Answer the question that is shown; of an unplanned fact, what the card would tell."""
+        if body.id.startswith(PREFIX) and body.id not in plan:
             role, _, name = body.id.removeprefix(PREFIX).partition(".")
-            card = self.cards.get(role, self.cards[""])
-            told = told_by({role: card})
+            told = told_by({role: self.card_of(role)})
             self.send(Answered(body.id, str(told[f"{role}.{name}"])))
             return
         self.send(Answered(body.id, answer_text(plan[body.id])))
@@ -507,16 +451,11 @@ _ANSWERS: Mapping[type[Effect], Callable[[Hall, Effect], Event]] = {
 }
 
 
-@cache
-def acceptable(code: str) -> bool:
-    """Somebody with the cards of the hall can hand it in, or see it."""
-    hall = Hall(shipped())
-    hall.send(ItemChosen(code))
-    try:
-        hall.plan()
-    except AssertionError:
-        return False
-    return True
+def hall_for(code: str, rules: Rules = RULES) -> Hall:
+    """A terminal with the shipped catalogue and whoever suits the item before it."""
+    hall = Hall(shipped(), rules=rules)
+    hall.cards = suited(code) or hall.cards
+    return hall
 
 
 def sampled(kind: str = "", most: int = 10) -> list[str]:
@@ -525,6 +464,6 @@ def sampled(kind: str = "", most: int = 10) -> list[str]:
     found: list[str] = []
     for begin in range(max(1, len(codes) // most)):
         for code in codes[begin :: max(1, len(codes) // most)]:
-            if len(found) < most and acceptable(code):
+            if len(found) < most and suited(code) is not None:
                 found.append(code)
     return found

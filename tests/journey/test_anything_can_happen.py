@@ -19,10 +19,10 @@ from driver import (
     SECRET_PHONE,
     STROKES,
     Hall,
+    hall_for,
     receipt_number,
     sample_with,
     sampled,
-    shipped,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,7 +43,7 @@ from devices.records import (
 )
 from kiosk.application.fields import problem
 from kiosk.catalogue.model import Answer, Source
-from kiosk.identity.papers import DataPage
+from kiosk.identity.papers import DataPage, PaperKind
 from kiosk.journey import events as all_events
 from kiosk.journey.core import next_deadline
 from kiosk.journey.effects import EndVisit, Enqueue, MatchFace
@@ -58,10 +58,13 @@ from kiosk.journey.events import (
     CardFound,
     CardRead,
     CardStays,
+    CatalogueRenewed,
     CentralAnswered,
     CentralFailed,
     ChangeAsked,
     CodeFailed,
+    CodeOwner,
+    CodeRefused,
     CodeSeen,
     ConsentGiven,
     ConsentRefused,
@@ -159,6 +162,14 @@ CARDS = (
 _PICTURE = Portrait(PortraitFormat.RGB, b"portrait-of")
 HAS_BADGE = replace(RULES, badge_salt="s", badges=(badge_of(GUIDE.number, "s"),))
 ASSISTED = sample_with("items/trv-001.yaml", "sign: true\n", "sign: true\nassisted: true\n")
+
+
+def _nothing_found(_: str) -> tuple[str, ...]:
+    return ()
+
+
+_LATER = sample_with("items/trv-001.yaml", "pledge_days: 15", "pledge_days: 5")
+_WITHOUT = replace(ASSISTED, matters={}, items={}, bundles={}, hash="0" * 64)
 
 Draw = Callable[[st.SearchStrategy], object]
 SOME_TEXTS = (
@@ -267,6 +278,12 @@ MADE |= {
     Rated: lambda hall, draw: Rated(int(str(draw(_one(-1, 0, 1, 3, 5, 9))))),
     RatingReason: lambda hall, draw: RatingReason(str(draw(_one("slow", "easy", "x")))),
     WorldChanged: _world,
+    CatalogueRenewed: lambda hall, draw: CatalogueRenewed(
+        {"same": hall.pack, "later": _LATER, "withdrawn": _WITHOUT}[
+            str(draw(_one("same", "later", "withdrawn")))
+        ],
+        _nothing_found,
+    ),
     Recovered: lambda hall, draw: Recovered(
         ((receipt_number(7), datetime(2026, 11, 20, 9, 0, tzinfo=CHINA)),)
     ),
@@ -301,6 +318,13 @@ MADE |= {
         _number(hall, draw), DataPage("E00000001", "850820", str(draw(_one("360315", "<<<<<<"))))
     ),
     CodeSeen: lambda hall, draw: CodeSeen(_number(hall, draw), ScannedCode("a code", "qr-code")),
+    CodeOwner: lambda hall, draw: CodeOwner(
+        _number(hall, draw),
+        draw(_one(PaperKind.RESIDENT, PaperKind.PASSPORT)),  # type: ignore[arg-type]
+        APPLICANT.name,
+        draw(_one(APPLICANT.number, OTHER.number)),  # type: ignore[arg-type]
+    ),
+    CodeRefused: lambda hall, draw: CodeRefused(_number(hall, draw), str(draw(_one(*CODES)))),
     CodeFailed: lambda hall, draw: CodeFailed(_number(hall, draw), str(draw(_one(*CODES)))),
     CardFailed: lambda hall, draw: CardFailed(_number(hall, draw), str(draw(_one(*CODES)))),
     FaceHinted: lambda hall, draw: FaceHinted(_number(hall, draw), draw(_one(*FaceHint))),  # type: ignore[arg-type]
@@ -366,7 +390,9 @@ STARTS = (
     StepName.SIGN,
     StepName.SUBMITTED,
 )
-_FREE = {StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY, StepName.FAREWELL}
+_FREE = {
+    StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY, StepName.FAREWELL, StepName.RENEWED,
+}  # fmt: skip
 
 
 class Promises:
@@ -510,7 +536,7 @@ def test_whatever_happens(start: StepName, data: st.DataObject) -> None:
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_happens_with_the_shipped_catalogue(code: str, data: st.DataObject) -> None:
-    hall = Hall(shipped(), rules=HAS_BADGE)
+    hall = hall_for(code, HAS_BADGE)
     promises = Promises(hall)
     hall.start(code)
     hall.identify()

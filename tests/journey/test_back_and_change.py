@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from driver import APPLICANT, OTHER, STROKES, Hall, accepting, sample, sampled, shipped, told_by
+from driver import APPLICANT, OTHER, STROKES, Hall, hall_for, sample, sampled, shipped
 
 from kiosk.journey.effects import Enqueue, MatchFace, Print
 from kiosk.journey.events import (
@@ -192,7 +192,7 @@ def test_what_a_card_would_tell_is_asked_once() -> None:
 
 @pytest.mark.parametrize("code", sampled("apply"))
 def test_no_trial_asks_anything_twice(code: str) -> None:
-    hall = Hall(shipped())
+    hall = hall_for(code)
     hall.send(ItemChosen(code))
     if not hall.view.body.can_try:  # type: ignore[union-attr]
         assert hall.matter.kind != "apply"
@@ -380,7 +380,7 @@ def test_review_leads_only_to_what_can_be_changed(target: str) -> None:
 
 def test_every_row_of_review_leads_to_its_place_and_back() -> None:
     for code in sampled("apply"):
-        hall = Hall(shipped())
+        hall = hall_for(code)
         hall.start(code)
         hall.walk_to(StepName.REVIEW)
         draft = draft_of(hall.visit, hall.now)
@@ -498,7 +498,7 @@ def test_without_a_document_camera_it_is_said_and_the_pledge_stays_open() -> Non
 def test_the_place_is_on_the_route_wherever_one_goes() -> None:
     hall = Hall(shipped())
     hall.send(SearchOpened(), ItemChosen("CRJ-001"), Next())
-    plan = accepting(hall.matter, told_by(hall.cards))
+    plan = hall.plan()
     for _ in range(60):
         if hall.at is StepName.SUBMITTED:
             break
