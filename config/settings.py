@@ -206,7 +206,8 @@ class Backend(_Section):
     """The central backend. For TLS with certificates on both sides: paths of PEM files.
 
     `authorities` are those who vouch for the backend, "" is the system's choice;
-    `certificate` and `certificate_key` are the terminal's own.
+    `certificate` and `certificate_key` are the terminal's own. `identity_codes`: it knows the
+    codes of the province's app, so that residents may show one.
     """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = "http://127.0.0.1:8080"
@@ -215,6 +216,7 @@ class Backend(_Section):
     authorities: str = ""
     certificate: str = ""
     certificate_key: str = ""
+    identity_codes: bool = False
 
     @model_validator(mode="after")
     def _certificate_whole(self) -> Backend:

@@ -38,6 +38,7 @@ from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
 from kiosk.journey.effects import (
     AimDocumentCamera,
     AskCentral,
+    AskWhose,
     EndReason,
     Enqueue,
     KeepRating,
@@ -236,6 +237,7 @@ def rules_of(settings: Settings, *, demo: bool) -> Rules:
         face_tries=face.tries,
         face_deadline_s=face.deadline_s,
         face_liveness=face.liveness,
+        app_codes=settings.backend.identity_codes,
         card_wait_s=settings.reader.wait_s,
         idle_normal_s=idle.normal_s,
         idle_large_s=idle.large_s,
@@ -390,6 +392,7 @@ class Terminal(QObject):
                 Enqueue: self._submitting.enqueue,
                 KeepRating: self._submitting.keep_rating,
                 AskCentral: self._asking.ask,
+                AskWhose: self._asking.ask_whose,
                 Print: self._printing.print,
             },
             show=self._show,

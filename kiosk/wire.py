@@ -105,7 +105,10 @@ def document_of(
 
 
 def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
-    evidence = [Evidence(kind=EvidenceKind.CARD, at=draft.made_at, proof=_PROOFS[party.proof])]
+    evidence = []
+    if party.proof in _PROOFS:  # else no card was read
+        proof = _PROOFS[party.proof]
+        evidence.append(Evidence(kind=EvidenceKind.CARD, at=draft.made_at, proof=proof))
     if party.verified == "card-and-face":  # a look that did not match is no evidence
         evidence.append(
             Evidence(
@@ -117,6 +120,8 @@ def _party(party: PartyRecord, draft: Draft) -> PartyOnPaper:
                 liveness=_LIVENESS[party.liveness],
             )
         )
+    if party.app_code:
+        evidence.append(Evidence(kind=EvidenceKind.APP_CODE, at=draft.made_at))
     if party.assisted_by:
         evidence.append(
             Evidence(kind=EvidenceKind.ASSISTED, at=draft.made_at, assisted_by=party.assisted_by)

@@ -10,6 +10,7 @@ from screens.pictures import RoundPreview, SignPicture
 from screens.theme import Role
 from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Note, Para, Row
 
+_NAMES_PAPER = ("face.consent.why.what", "face.consent.how.what", "face.looking.sub")
 _CONSENT = (("why", "card"), ("how", "camera"), ("kept", "later"), ("refuse", "people"))
 
 
@@ -98,20 +99,20 @@ class Screen(BlockScreen):
         if body.turn:
             return self.kit.text("face.turn.sub")
         if body.state != "failed":
-            return self.kit.text(f"face.{body.state}.sub")
+            return self.kit.text(_of_paper(f"face.{body.state}.sub", body))
         if body.tries_left == 0:
             return self.kit.text("face.failed.sub.none")
         key = "face.failed.sub.one" if body.tries_left == 1 else "face.failed.sub"
         return self.kit.text(key, count=body.tries_left)
 
-    def _consent(self, _body: VerifyFaceView) -> tuple[Block, ...]:
+    def _consent(self, body: VerifyFaceView) -> tuple[Block, ...]:
         kit = self.kit
         lead = not (kit.metrics.large and kit.metrics.landscape)
         return tuple(
             Card(
                 key=f"consent.{part}",
                 title=kit.text(f"face.consent.{part}"),
-                subs=(kit.text(f"face.consent.{part}.what"),),
+                subs=(kit.text(_of_paper(f"face.consent.{part}.what", body)),),
                 lead=f"soft:{icon}" if lead else "",
                 role=Role.STRONG,
             )
@@ -149,3 +150,8 @@ class Screen(BlockScreen):
         if body.tries_left == 0:
             return signs
         return (*signs, Note(key="tip", text=self.kit.text("face.failed.tip"), tone="card"))
+
+
+def _of_paper(key: str, body: VerifyFaceView) -> str:
+    """The words that name what lies on the reader."""
+    return f"{key}.passport" if body.paper == "passport" and key in _NAMES_PAPER else key

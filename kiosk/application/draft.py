@@ -14,9 +14,10 @@ from datetime import date, datetime
 class PartyRecord:
     """A party, its document, and how far it was verified.
 
-    `verified` is "card", "card-and-face" or "assisted"; `proof` says what vouches that the
-    card is genuine: "sam", "signed" or "not-authenticated". Distance and threshold are those of
-    the face match, None without one.
+    `verified` is "card", "card-and-face", "app-code" or "assisted"; `proof` says what vouches
+    that the card is genuine: "sam", "signed" or "not-authenticated", or "app" where no card was
+    read. `app_code`: the party showed a code of the app that is theirs. Distance and threshold
+    are those of the face match, None without one.
     """
 
     role: str
@@ -35,6 +36,7 @@ class PartyRecord:
     frames: int = 0
     liveness: str = ""  # "turn" or "infrared": what showed a living head at that match
     assisted_by: str = ""
+    app_code: bool = False
     proof: str = "sam"
 
 

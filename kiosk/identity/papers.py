@@ -36,6 +36,7 @@ class Proof(StrEnum):
     SAM = "sam"  # card and security module accepted each other
     SIGNED = "signed"  # a country's signature, by a certificate that this terminal holds
     NOT_AUTHENTICATED = "not-authenticated"  # read as it is; nothing vouches for it
+    APP = "app"  # no paper was read: the backend told it, for a code of the app
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,32 @@ def paper_of(read: ReadPaper, today: date, portrait: Portrait | None = None) -> 
 
 
 _BIRTH: Final = slice(6, 14)  # of an ID number
+_SEX_AT: Final = 16  # odd for men
+_NUMBERED: Final = frozenset({PaperKind.RESIDENT, PaperKind.PERMIT, PaperKind.SOCIAL_SECURITY})
+
+
+def told_by_app(kind: PaperKind, name: str, number: str) -> IdPaper:
+    """Somebody as the backend names them; what an ID number says of itself is taken from it."""
+    birth = _day(number[_BIRTH]) if kind in _NUMBERED else None
+    digit = number[_SEX_AT : _SEX_AT + 1]
+    sex = Sex.UNKNOWN
+    if birth is not None and digit.isdecimal():
+        sex = Sex.MALE if int(digit) % 2 else Sex.FEMALE
+    return IdPaper(
+        kind=kind,
+        proof=Proof.APP,
+        name=name,
+        english_name="",
+        sex=sex,
+        nation="",
+        nationality="",
+        birth=birth,
+        address="",
+        number=number,
+        valid_from=None,
+        valid_to=None,
+        long_term=False,
+    )
 
 
 def _of_social(card: SocialCard) -> IdPaper:

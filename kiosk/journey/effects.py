@@ -120,6 +120,13 @@ class AskCentral(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class AskWhose(Effect):
+    """Ask the backend whose code of the app this is; answers CodeOwner or CodeRefused."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Print(Effect):
     """Put something on paper; answers Printed or PrintFailed."""
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from devices.records import FaceHint, FaceMatch, Page, Portrait, PrinterStatus, ScannedCode
 from kiosk.catalogue.model import Pack
-from kiosk.identity.papers import DataPage, ReadPaper
+from kiosk.identity.papers import DataPage, PaperKind, ReadPaper
 from kiosk.journey.terms import Language, Rung, Size, Theme
 
 
@@ -337,6 +337,22 @@ class CodeSeen(FromWorld):
 @dataclass(frozen=True, slots=True)
 class CodeFailed(FromWorld):
     """No code was shown in time, or none can be; `code` is a fault's code."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOwner(FromWorld):
+    """The backend says who showed the code."""
+
+    kind: PaperKind
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused(FromWorld):
+    """The code tells nobody: ID-07 it is none, ID-08 too old, ID-09 used, or a line's NW-01."""
 
     code: str
 

@@ -73,6 +73,8 @@ def _party(party: Party) -> PartyRecord:
         verified = "assisted"
     elif face is not None and face.matched:
         verified = "card-and-face"
+    elif party.app_code:
+        verified = "app-code"
     return PartyRecord(
         role=party.role,
         document_kind=card.kind.value,
@@ -90,6 +92,7 @@ def _party(party: Party) -> PartyRecord:
         frames=face.frames_used if face is not None else 0,
         liveness=face.liveness if face is not None else "",
         assisted_by=party.assisted_by,
+        app_code=party.app_code,
         proof=card.proof.value,
     )
 

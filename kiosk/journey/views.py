@@ -187,6 +187,7 @@ class VerifyFaceView:
     guardian: bool  # under 14: a guardian must agree
     turn: str = ""  # "left" or "right" while a turn of the head is demanded
 
+    paper: str = "card"  # or "passport": whose portrait the face is compared with
 
 @dataclass(frozen=True, slots=True)
 class RungLine:
@@ -199,12 +200,20 @@ class RungLine:
 
 @dataclass(frozen=True, slots=True)
 class OtherWayView:
-    """The ladder. `chosen` shows what to do for that rung."""
+    """The ladder. `chosen` shows what to do for that rung.
+
+    `code` is "" for the ladder itself, else how far the code from the app is: "waiting",
+    "asking", "failed", "known" (`name` is whose it is, masked). `sees` says what looks for it:
+    "both", "scanner" or "camera".
+    """
 
     rungs: tuple[RungLine, ...]
     chosen: Rung | None
     phone: str
 
+    code: str = ""
+    sees: str = ""
+    name: str = ""
 
 @dataclass(frozen=True, slots=True)
 class OptionLine:

@@ -59,6 +59,7 @@ class Rules:
     idle_large_s: float = 180.0
     idle_warning_s: float = 30.0
     farewell_s: float = 8.0
+    app_codes: bool = False  # the backend knows codes of the province's app
     badge_salt: str = field(default="", repr=False)
     badges: tuple[str, ...] = field(default=(), repr=False)
     local_prefixes: tuple[str, ...] = ("浙江省温州市", "温州市")
@@ -105,12 +106,14 @@ class Party:
     portrait_png: bytes | None = field(default=None, repr=False)
     face: FaceMatch | None = None
     assisted_by: str = ""  # badge of the authorised person who vouched
+    app_code: bool = False  # showed a code of the app that the backend knew as theirs
     consented: bool = False
 
     @property
     def verified(self) -> bool:
         """Somebody or something saw that the card is theirs."""
-        return bool(self.assisted_by) or (self.face is not None and self.face.matched)
+        matched = self.face is not None and self.face.matched
+        return matched or self.app_code or bool(self.assisted_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,14 @@ class Facing:
     state: str = "consent"
     hint: str = ""
     tries: int = 0
+    since_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """The code from the app: "waiting", "asking" (the backend), "failed", "known"."""
+
+    state: str = "waiting"
     since_s: float = 0.0
 
 
@@ -239,6 +250,7 @@ class Visit:
     # Looks that came to nothing, by card number: reading the same card again gives no new ones.
     face_tries: Mapping[str, int] = field(default_factory=dict, repr=False)
     rung: Rung | None = None
+    coding: Coding = Coding()
     capturing: Capturing = Capturing()
     submission: Submission = Submission()
     central: Central = Central()

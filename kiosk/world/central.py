@@ -1,4 +1,4 @@
-"""Carries out AskCentral: certificates and records, while the resident waits.
+"""Carries out AskCentral and AskWhose: certificates, records, codes, while the resident waits.
 
 Every question ends in one answer or one code, however the backend behaves: NW-01 for a line
 that is down (and a backend that is), NW-02 for what is no answer, NW-03 for a refusal.
@@ -7,16 +7,22 @@ that is down (and a backend that is), NW-02 for what is no answer, NW-03 for a r
 from __future__ import annotations
 
 import base64
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from pydantic import ValidationError
 
 from kiosk.contract import (
+    IDENTITY_CODE,
     CentralQuestion,
     CertificateAnswer,
+    CodeAnswer,
+    CodeQuestion,
+    CodeState,
+    DocumentKind,
     Line,
     NothingFound,
     QuestionParty,
@@ -24,8 +30,9 @@ from kiosk.contract import (
     RecordsAnswer,
     central_answer,
 )
-from kiosk.journey.effects import AskCentral
-from kiosk.journey.events import CentralAnswered, CentralFailed, Event
+from kiosk.identity.papers import PaperKind
+from kiosk.journey.effects import AskCentral, AskWhose
+from kiosk.journey.events import CentralAnswered, CentralFailed, CodeOwner, CodeRefused, Event
 from kiosk.logs import note
 from kiosk.receipts.raster import RasterError, render_png
 from kiosk.wire import DOCUMENT_KINDS
@@ -35,6 +42,19 @@ from offline_queue.wire import TOO_LONG, Wire, WireSettings
 LINE_DOWN: Final = "NW-01"
 NONSENSE: Final = "NW-02"
 REFUSED: Final = "NW-03"
+NO_CODE: Final = "ID-07"
+_CODE_STATES: Final[Mapping[CodeState, str]] = {
+    CodeState.EXPIRED: "ID-08",
+    CodeState.USED: "ID-09",
+    CodeState.UNKNOWN: NO_CODE,
+}
+# By which paper the backend may name who showed a code.
+_NAMED_BY: Final[Mapping[DocumentKind, PaperKind]] = {
+    DocumentKind.RESIDENT_ID: PaperKind.RESIDENT,
+    DocumentKind.PERMIT: PaperKind.PERMIT,
+    DocumentKind.FOREIGN_PERMANENT: PaperKind.FOREIGN_2023,
+    DocumentKind.PASSPORT: PaperKind.PASSPORT,
+}
 _MOST_BYTES: Final = 8_000_000
 _NOT_NOW: Final = frozenset({408, 425, 429})
 _SCREEN_DPI: Final = 110
@@ -76,12 +96,21 @@ class Asking:
                 certificate=certificate,
             )
         )
-        self._asked: Future[CentralAnswered] | None = None
+        self._asked: Future[CentralAnswered] | Future[CodeOwner] | None = None
 
     def ask(self, effect: AskCentral, visit: int) -> None:
         """Ask; answers CentralAnswered or CentralFailed."""
-        self._asked = self._pool.submit(self._ask, effect, visit)
-        self._asked.add_done_callback(lambda done: self._answer(done, visit))
+        asked = self._asked = self._pool.submit(self._ask, effect, visit)
+        asked.add_done_callback(lambda done: self._answer(done, CentralFailed, visit))
+
+    def ask_whose(self, effect: AskWhose, visit: int) -> None:
+        """Ask whose code it is; answers CodeOwner or CodeRefused. What is none of the app's codes
+        is sent nowhere."""
+        if re.fullmatch(IDENTITY_CODE, effect.code) is None:
+            self._reply(CodeRefused(visit, NO_CODE))
+            return
+        asked = self._asked = self._pool.submit(self._ask_whose, effect, visit)
+        asked.add_done_callback(lambda done: self._answer(done, CodeRefused, visit))
 
     def stop(self) -> None:
         """Nobody waits for an answer any more; the next visit is not kept waiting by it."""
@@ -95,7 +124,12 @@ class Asking:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._wire.close()
 
-    def _answer(self, done: Future[CentralAnswered], visit: int) -> None:
+    def _answer(
+        self,
+        done: Future[CentralAnswered] | Future[CodeOwner],
+        failed: Callable[[int, str], Event],
+        visit: int,
+    ) -> None:
         if done.cancelled():
             return
         error = done.exception()
@@ -104,7 +138,7 @@ class Asking:
             return
         code = error.code if isinstance(error, _NoAnswer) else NONSENSE
         note("failure", code=code, kind=type(error).__name__)
-        self._reply(CentralFailed(visit, code))
+        self._reply(failed(visit, code))
 
     def _ask(self, effect: AskCentral, visit: int) -> CentralAnswered:
         question = CentralQuestion(
@@ -139,6 +173,24 @@ class Asking:
             )
             return CentralAnswered(visit, "", sections)
         return _certificate(answer, visit, zh)
+
+    def _ask_whose(self, effect: AskWhose, visit: int) -> CodeOwner:
+        question = CodeQuestion(
+            request_id=uuid.uuid4().hex, terminal=self._terminal, code=effect.code
+        )
+        body = self._post("/v1/identity-codes", question.model_dump_json().encode())
+        try:
+            answer = CodeAnswer.model_validate_json(body)
+        except ValidationError:
+            raise _NoAnswer(NONSENSE) from None
+        if answer.request_id != question.request_id:
+            raise _NoAnswer(NONSENSE)
+        if answer.party is None:
+            raise _NoAnswer(_CODE_STATES[answer.state])
+        kind = _NAMED_BY.get(answer.party.document_kind)
+        if kind is None:
+            raise _NoAnswer(NONSENSE)
+        return CodeOwner(visit, kind, answer.party.name, answer.party.number)
 
     def _post(self, path: str, body: bytes) -> bytes:
         answer = self._wire.request("POST", path, body=body)

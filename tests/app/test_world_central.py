@@ -14,8 +14,10 @@ from world_help import Ear, Said, ScriptedBackend, http, no_answer, spin
 
 from central_backend.embedded import EmbeddedBackend
 from devices.simulators.cards import PEOPLE
-from kiosk.journey.effects import AskCentral
-from kiosk.journey.events import CentralAnswered, CentralFailed
+from kiosk.contract import CodeAnswer, DocumentKind, QuestionParty
+from kiosk.identity.papers import PaperKind
+from kiosk.journey.effects import AskCentral, AskWhose
+from kiosk.journey.events import CentralAnswered, CentralFailed, CodeOwner, CodeRefused
 from kiosk.world.central import Asking
 
 ANSWER_S = 0.6
@@ -288,3 +290,86 @@ def test_the_real_backend_answers_certificate_and_records(ear: Ear, asking_at: A
         backend.restore_network()
         asking.ask(question(), 4)
         assert ear.wait(CentralAnswered).visit == 4
+
+
+# -- codes of the app -------------------------------------------------------------------
+
+LI = QuestionParty(name=ELDER.name, document_kind=DocumentKind.RESIDENT_ID, number=ELDER.number)
+CODE = "YBM1:" + "A" * 26
+
+
+def owner(request: bytes, **changes: Any) -> bytes:
+    """A right answer: it is the elder's."""
+    asked = json.loads(request)
+    party = json.loads(LI.model_dump_json())
+    answer = {
+        "request_id": asked["request_id"],
+        "state": "good",
+        "party": party,
+        "sample": True,
+        **changes,
+    }
+    return http("200 OK", JSON, json.dumps(answer).encode())
+
+
+def test_a_real_backend_says_whose_code_it_is_once(
+    ear: Ear, asking_at: Callable[..., Asking]
+) -> None:
+    with EmbeddedBackend() as backend:
+        asking = asking_at(backend.url, 10.0)
+        code = backend.identity_code(LI)
+        asking.ask_whose(AskWhose(code), 7)
+        told = ear.wait(CodeOwner)
+        assert (told.visit, told.kind, told.number) == (7, PaperKind.RESIDENT, ELDER.number)
+        assert ELDER.name not in repr(told)
+        asking.ask_whose(AskWhose(code), 7)
+        assert ear.wait(CodeRefused).code == "ID-09"
+        backend.pull_network()
+        ear.forget()
+        asking.ask_whose(AskWhose(CODE), 7)
+        assert ear.wait(CodeRefused).code == "NW-01"
+
+
+def test_what_is_no_code_of_the_app_never_leaves_the_terminal(
+    ear: Ear, asking_at: Callable[[str], Asking]
+) -> None:
+    with ScriptedBackend(lambda body: Said((owner(body),))) as backend:
+        asking = asking_at(backend.url)
+        for shown in ("", "https://pay.invalid/12345", CODE + "\n", CODE.lower(), "x" * 100_000):
+            asking.ask_whose(AskWhose(shown), 7)
+            assert ear.wait(CodeRefused).code == "ID-07"
+            ear.forget()
+        assert backend.requests == []
+        asking.ask_whose(AskWhose(CODE), 7)
+        ear.wait(CodeOwner)
+
+
+WRONG_OWNERS: dict[str, tuple[Callable[[bytes], Said], str]] = {
+    "expired": (lambda b: Said((owner(b, state="expired", party=None),)), "ID-08"),
+    "used": (lambda b: Said((owner(b, state="used", party=None),)), "ID-09"),
+    "unknown": (lambda b: Said((owner(b, state="unknown", party=None),)), "ID-07"),
+    "used, and yet a name": (lambda b: Said((owner(b, state="used"),)), "NW-02"),
+    "good, and nobody": (lambda b: Said((owner(b, party=None),)), "NW-02"),
+    "another question's": (lambda b: Said((owner(b, request_id="0" * 32),)), "NW-02"),
+    "an organisation": (
+        lambda b: Said(
+            (owner(b, party={"name": "x", "document_kind": "credit-code", "number": "1"}),)
+        ),
+        "NW-02",
+    ),
+    "no such door": (lambda _: Said((http("404 No", JSON, b"{}"),)), "NW-03"),
+    "a portal": (lambda _: Said((http("200 OK", "text/html", b"<html>"),)), "NW-02"),
+    "500": (lambda _: Said((http("500 Oops", "text/plain", b"oops"),)), "NW-01"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OWNERS)
+def test_every_answer_about_a_code_ends_in_one_event(
+    ear: Ear, asking_at: Callable[[str], Asking], name: str
+) -> None:
+    script, code = WRONG_OWNERS[name]
+    with ScriptedBackend(script) as backend:
+        asking_at(backend.url).ask_whose(AskWhose(CODE), 7)
+        refused = ear.wait(CodeRefused)
+    assert (refused.visit, refused.code) == (7, code)
+    assert CodeAnswer.model_fields["party"].repr is False

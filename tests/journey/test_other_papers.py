@@ -205,6 +205,7 @@ def test_a_locked_document_asks_for_its_data_page_and_is_opened_with_it() -> Non
     assert (card.kind, card.english_name) == (PaperKind.PASSPORT, "SAMPLE, ANNA MARIA")
     hall.wait(3)
     assert hall.at is StepName.VERIFY_FACE
+    assert getattr(hall.view.body, "paper", "") == "passport", "it is no card that is spoken of"
     hall.send(ConsentGiven())
     (match,) = hall.of(MatchFace)
     assert match.portrait == FACE  # type: ignore[attr-defined]

@@ -418,6 +418,8 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     yield "identify-other", StepName.IDENTIFY, child, {}
     face = VerifyFaceView("consent", "", 3, False)
     yield "verify_face-consent", StepName.VERIFY_FACE, face, {**anonymous, "person": "陈**"}
+    passport = replace(face, paper="passport")
+    yield "verify_face-passport", StepName.VERIFY_FACE, passport, anonymous
     yield (
         "verify_face-guardian",
         StepName.VERIFY_FACE,
@@ -456,6 +458,17 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     yield "other_way", StepName.OTHER_WAY, ladder, anonymous
     for rung in Rung:
         yield f"other_way-{rung}", StepName.OTHER_WAY, replace(ladder, chosen=rung), anonymous
+    for state in ("waiting", "asking", "known"):
+        known = {"name": "陈**"} if state == "known" else {}
+        action = {"next_key": "action.next"} if state == "known" else {}
+        coding = replace(ladder, code=state, sees="both", **known)  # type: ignore[arg-type]
+        yield f"other_way-code-{state}", StepName.OTHER_WAY, coding, {**anonymous, **action}
+    scanner = replace(ladder, code="waiting", sees="scanner")
+    yield "other_way-code-scanner", StepName.OTHER_WAY, scanner, anonymous
+    for key in ("expired", "used", "other-person", "not-identity", "line-down"):
+        notice = {"notice": Notice(f"code-{key}", "ID-08")}
+        failed = replace(ladder, code="failed", sees="both")
+        yield f"other_way-code-{key}", StepName.OTHER_WAY, failed, {**anonymous, **notice}
     yield "questions", StepName.QUESTIONS, _question(zh), {}
     many = _question(zh, kind="many", options=_many_options(zh), value="o1,o3", hint="")
     yield "questions-many", StepName.QUESTIONS, many, {}

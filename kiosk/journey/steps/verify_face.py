@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from devices.records import FaceHint, PortraitFormat
+from kiosk.identity.papers import PaperKind
 from kiosk.identity.validity import age
 from kiosk.journey.effects import Effect, MatchFace, StopFace
 from kiosk.journey.events import (
@@ -171,12 +172,14 @@ class VerifyFace(Plain):
             and party.card.birth is not None
             and age(party.card.birth, now.civil.date()) < _GUARDIAN_UNDER_YEARS
         )
+        passport = party is not None and party.card.kind is PaperKind.PASSPORT
         return VerifyFaceView(
             state=visit.facing.state,
             hint=visit.facing.hint,
             tries_left=self._tries_left(visit),
             guardian=young,
             turn=_TURNS.get(visit.facing.hint, ""),
+            paper="passport" if passport else "card",
         )
 
     def action(self, visit: Visit, now: Now) -> Action:
