@@ -167,6 +167,9 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
 
 def _known_version(connection: apsw.Connection) -> int:
     """The file's schema version, read before anything in it is touched."""
+    # Before the first read: later would be too late to do without a shared file for a WAL
+    # that is there already. It changes nothing in the file.
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
     version = _scalar(connection, "PRAGMA user_version")
     if not isinstance(version, int) or version > len(MIGRATIONS):
         raise QueueError(QueueFault.UNREADABLE, f"schema version {version} is unknown")

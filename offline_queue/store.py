@@ -180,10 +180,10 @@ class Store:
             self._count, self._size = self._weigh()
             self._checkpoint()
         except apsw.Error as error:
-            self._db.close()
+            self.close()
             raise _translate(error) from None
         except QueueError:
-            self._db.close()
+            self.close()
             raise
         self._ballast.make(self._limits.free_least_bytes)
 

@@ -211,6 +211,9 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
         assert (place / f"{DATABASE_NAME}-wal").exists()
         assert not (place / f"{DATABASE_NAME}-shm").exists(), "exclusive locking needs none"
+    with Outbox.open(place, terminal="LW042") as outbox:
+        save(outbox)
+        assert not (place / f"{DATABASE_NAME}-shm").exists(), "nor when it is opened again"
 
 
 def test_a_second_one_is_told_who_has_it(tmp_path: Path) -> None:
