@@ -26,6 +26,7 @@ SCENARIO_NAMES: Final = (
     "offline",
     "wrong-person",
     "refuses-face",
+    "app-code",
     "social-card",
     "passport",
     "no-match-at-night",

@@ -25,8 +25,9 @@ FROZEN = "frozen"  # opens, but delivers no frame: what a hung driver looks like
 GARBAGE = "garbage"  # frames of nothing but noise: what a loose cable looks like
 TORN = "torn"  # frames of a size that nobody asked for
 SCENES = (*PEOPLE_SCENES, *ATTACK_SCENES, *PAPER_SCENES, GONE, FROZEN, GARBAGE, TORN)
+CODE = "code:"  # and what it says: a telephone whose screen shows it as a QR code
 POSES = ("", "left", "right")
-RECORD_BYTES = 32
+RECORD_BYTES = 128
 
 
 class SceneControl:
@@ -47,7 +48,8 @@ class SceneControl:
 
     def set(self, scene: str) -> None:
         """Change what the camera sees, from its next frame on; ValueError if unknown."""
-        if scene not in SCENES:
+        shown = scene.removeprefix(CODE)
+        if scene not in SCENES and (shown == scene or not _fits(shown)):
             raise ValueError(f"scene {scene!r} is not one of {', '.join(SCENES)}")
         self._scene, self._pose = scene, ""
         self._write()
@@ -91,3 +93,8 @@ class SceneControl:
     def close(self) -> None:
         """Remove the scene file; the camera counts as gone from then on."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _fits(text: str) -> bool:
+    """Whether a scene's record can carry this code."""
+    return text.isascii() and text.isprintable() and "|" not in text and 0 < len(text) <= 100

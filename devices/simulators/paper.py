@@ -13,6 +13,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
+import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 Picture = npt.NDArray[np.uint8]
@@ -101,6 +102,18 @@ def place(page: Picture, size: tuple[int, int], corners: Corners) -> Picture:
     down = np.linspace(1.02, 0.92, height, dtype=np.float32)[:, None, None]
     lit = np.clip(mixed * across * down, 0, 255).astype(np.uint8)
     return np.asarray(cv2.GaussianBlur(lit, (0, 0), 0.6), dtype=np.uint8)
+
+
+def phone(text: str) -> Picture:
+    """A telephone whose screen shows a QR code."""
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    code = np.asarray(zxingcpp.write_barcode_to_image(barcode, scale=8), dtype=np.uint8)
+    side = code.shape[0]
+    picture = np.full((side * 2, side + 140, 3), 28, dtype=np.uint8)
+    picture[60:-60, 30:-30] = 250
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    picture[top : top + side, left : left + side] = code[:, :, None]
+    return picture
 
 
 def with_glare(picture: Picture, corners: Corners) -> Picture:

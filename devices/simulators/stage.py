@@ -108,7 +108,7 @@ class SimulatedSource:
             return partial(
                 _crackle, np.random.default_rng(self._count), (size[0] // 3, size[1] // 2)
             )
-        if scene in camera.PAPER_SCENES:
+        if scene in camera.PAPER_SCENES or scene.startswith(camera.CODE):
             return partial(_lie, _paper_scene(scene, size), still)
         try:
             return Actor(scene, size, still=still, infrared=self._spec.infrared).seen
@@ -299,6 +299,10 @@ def _paper_scene(scene: str, size: tuple[int, int]) -> Picture:
     kind = scene.removeprefix("paper:")
     if scene == "empty":
         return paper.desk(*size)
+    if scene.startswith(camera.CODE):
+        phone = paper.phone(scene.removeprefix(camera.CODE))
+        lies = paper.lying(phone.shape[1], phone.shape[0], size, turn_deg=6.0, fill=0.7)
+        return paper.place(phone, size, lies)
     if not scene.startswith("paper:"):
         kind = "form"
     page = paper.draw(kind)

@@ -62,6 +62,9 @@ class _Elsewhere:
     def stored(self) -> list[dict[str, Any]]:
         return []
 
+    def code(self, _name: str, _number: str) -> str:
+        raise ScriptFailed("the backend belongs to another process")
+
     def close(self) -> None:
         pass
 

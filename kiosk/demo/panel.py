@@ -63,6 +63,9 @@ class Panel(QWidget):
         column.addWidget(_box("摄像头前 before the camera", people))
         papers = [(text, functools.partial(stage.lay, name)) for name, text in _PAPERS]
         column.addWidget(_box("高拍仪下 under the document camera", papers))
+        phones = [(text, functools.partial(stage.show_code, name)) for name, text in _PEOPLE[:2]]
+        phones.append(("收起 put away", functools.partial(stage.lay, "empty")))
+        column.addWidget(_box("手机上的身份码 code on a phone, under the document camera", phones))
         column.addWidget(
             _box(
                 "网络 network",

@@ -193,6 +193,35 @@ def refuses_face(player: Player, item: str) -> Script:
     yield from _vouched_for(player)
 
 
+def app_code(player: Player, item: str) -> Script:
+    """No camera, but a code from the app: somebody else's is refused, one's own goes on."""
+    yield from script.choose(player, item)
+    yield from script.start(player)
+    yield from script.show_card(player, "elder")
+    yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
+    player.touch("consent:no")
+    yield Until(player.is_at(StepName.OTHER_WAY), "the other ways")
+    yield Until(lambda: player.can_touch("rung:app-code"), "a line that is up")
+    player.touch("rung:app-code")
+    yield Until(lambda: player.body.code == "waiting", "the page of the code")
+    yield Until(player.sees_paper, "a picture from the camera")
+    player.stage.show_code("man")
+    yield _notice(player, "code-other-person")
+    player.picture()
+    player.stage.lay("empty")
+    player.touch("again")
+    yield Until(lambda: player.body.code == "waiting", "the page of the code again")
+    yield Until(player.sees_paper, "a picture from the camera")
+    player.stage.show_code("elder")
+    yield Until(lambda: getattr(player.body, "code", "") == "known", "that it is the elder")
+    player.picture()
+    player.stage.lay("empty")
+    yield Until(lambda: player.step is not StepName.OTHER_WAY, "the step after the code")
+    yield from _handed_in(player)
+    kinds = [evidence["kind"] for evidence in _only_party(player)["evidence"]]
+    expect(kinds == ["card", "app-code"], f"the code is not recorded: {kinds}")
+
+
 def _vouched_for(player: Player) -> Script:
     """From the other ways to the end: a guide vouches, and the application is handed in."""
     yield Until(player.is_at(StepName.OTHER_WAY), "the other ways")
@@ -202,6 +231,11 @@ def _vouched_for(player: Player) -> Script:
     yield Until(player.is_at(StepName.IDENTIFY, "read"), "the badge is read")
     player.stage.take_card()
     yield Until(lambda: player.step is not StepName.IDENTIFY, "the step after the badge")
+    yield from _handed_in(player)
+
+
+def _handed_in(player: Player) -> Script:
+    """From the questions to the end, of whoever is known by now."""
     yield from script.from_questions_to_signature(player)
     yield from script.sign(player)
     yield Until(player.is_at(StepName.SUBMITTED, "received"), "the backend's answer")
@@ -376,6 +410,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "offline": Scenario("GG-001", offline, "the line is down at submission and comes back"),
     "wrong-person": Scenario("SB-001", wrong_person, "somebody else's card", stored=0),
     "refuses-face": Scenario("GG-001", refuses_face, "no camera, an authorised person vouches"),
+    "app-code": Scenario("GG-001", app_code, "no camera, a code from the province's app"),
     "social-card": Scenario(
         "GG-001", social_card, "a social-security card, an authorised person vouches", chips=True
     ),

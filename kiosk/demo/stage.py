@@ -22,7 +22,7 @@ from config.settings import Settings
 from devices.records import IdCard, PaperState
 from devices.samv.driver import SamvReader
 from devices.simulators import cards, photos
-from devices.simulators.camera import SceneControl
+from devices.simulators.camera import CODE, SceneControl
 from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
 from kiosk.app import Equipment
@@ -70,6 +70,11 @@ class Backend:
     def stored(self) -> list[dict[str, Any]]:
         """What the backend stored."""
         return list(self._ask("stored"))
+
+    def code(self, name: str, number: str) -> str:
+        """A fresh code of the app, for somebody with an ID card."""
+        party = {"name": name, "document_kind": "resident-id", "number": number}
+        return str(self._ask(f"code {json.dumps(party)}"))
 
     def close(self) -> None:
         """End it."""
@@ -190,6 +195,11 @@ class Stage:
         """Who stands there does what the screen asks: turns the head, and turns it back."""
         if isinstance(view.body, VerifyFaceView):
             self.face.follow(view.body.hint)
+
+    def show_code(self, name: str) -> None:
+        """Somebody opens the app, and lays the phone with a fresh code under the camera."""
+        person = self.person(name)
+        self.desk.set(f"{CODE}{self.backend.code(person.name, person.number)}")
 
     def lay(self, scene: str) -> None:
         """Lay a paper under the document camera."""

@@ -252,6 +252,16 @@ def refuses_face(run: Run) -> None:
     assert kinds == ["card", "assisted"]
 
 
+def app_code(run: Run) -> None:
+    check_delivered(run)
+    check_receipt(run)
+    assert "code-other-person" in run.notices()
+    assert "looking" not in run.states("verify_face"), "the camera was on without consent"
+    party = run.central[0]["document"]["parties"][0]
+    assert [e["kind"] for e in party["evidence"]] == ["card", "app-code"]
+    assert "YBM1:" not in run.stderr + run.stdout
+
+
 def social_card(run: Run) -> None:
     check_delivered(run)
     check_receipt(run)
@@ -316,6 +326,7 @@ CHECKS = {
     "offline": offline,
     "wrong-person": wrong_person,
     "refuses-face": refuses_face,
+    "app-code": app_code,
     "social-card": social_card,
     "passport": passport,
     "no-match-at-night": no_match_at_night,
