@@ -242,6 +242,35 @@ class Sealing:
         return Receipt(said.case_number, said.sequence, said.received_at.isoformat())
 
 
+def kept_key_set(
+    directory: Path, suite: SuiteId, authority_keys: Iterable[str], first_key_set: Path | None
+) -> KeySet:
+    """The newest key set on this disk that a terminal with these settings would seal by.
+
+    Changes nothing, and asks the terminal's own keys only where they were made already.
+    Raises SealError (SE-03 to SE-06, SE-08, SE-09).
+    """
+    pins = tuple(pin(text) for text in authority_keys)
+    if (directory / _SIGNING).exists():
+        signing_keys(directory)
+    found: list[KeySet] = []
+    why_not = SealFault.NO_KEY
+    for path in (directory / _KEY_SET, first_key_set):
+        try:
+            if path is not None:
+                signed = SignedKeySet.model_validate_json(path.read_bytes())
+                key_set = verified(signed, pins)
+                sealer_from(key_set, suite)
+                found.append(key_set)
+        except SealError as error:
+            why_not = error.fault
+        except (OSError, ValueError):
+            continue  # none, or none that can be read
+    if not found:
+        raise SealError(why_not)
+    return max(found, key=lambda one: one.version)
+
+
 # -- the terminal's own keys ----------------------------------------------------------------
 
 

@@ -16,12 +16,17 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
-from config.settings import Settings
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
+
+from config.settings import Backend, Settings
 from devices.pinyin import open_pinyin
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
+from kiosk.contract.suites import SealError, SuiteId
 from kiosk.doctor.report import Figure, Result, Weight
 from kiosk.journey.visit import Now
+from kiosk.sealing import KEYS, kept_key_set
 from offline_queue import QueueError, QueueStatus, State
 from offline_queue.answers import Trouble
 from offline_queue.errors import QueueFault
@@ -33,6 +38,10 @@ DISK_LOW_BYTES: Final = 1024**3
 """A month of a busy terminal without a line."""
 BACKEND_DEADLINE_S: Final = 6.0
 _CLOCKS_APART_S: Final = 120.0
+KEY_SET_OLD_DAYS: Final = 400
+"""Keys are changed once a year; a set older than that has not heard of it."""
+CERTIFICATE_ENDS_DAYS: Final = 30
+"""A technician comes once a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +177,49 @@ def pinyin_check() -> Check:
     return Check("pinyin", Weight.LIMITS, run)
 
 
-def backend_check(url: str) -> Check:
-    """Whether the backend answers, and whether its clock and ours agree."""
+def sealing_check(settings: Settings, now: Callable[[], Now]) -> Check:
+    """Whether there is a key of the backend to seal to, signed by who the settings pin."""
 
     def run() -> Found:
+        told, here = settings.sealing, now()
+        if not told.authority_keys:
+            return _bad("DR-16")
+        try:
+            kept = kept_key_set(
+                Path(settings.data.directory) / KEYS,
+                SuiteId(told.suite),
+                told.authority_keys,
+                Path(told.key_set) if told.key_set else None,
+            )
+        except SealError as error:
+            return _bad(error.code, error.detail)
+        age_days = (here.civil - kept.issued_at).days
+        figures: dict[str, Figure] = {"version": kept.version, "age_days": age_days}
+        if here.trusted and age_days > KEY_SET_OLD_DAYS:
+            return Found(Result.FAILED, "DR-17", Weight.TELLS, figures=figures)
+        return Found(figures=figures)
+
+    return Check("sealing", Weight.LIMITS, run)
+
+
+def backend_check(backend: Backend) -> Check:
+    """Whether the backend answers, in the way in which the terminal asks it, and whether its
+    clock and ours agree."""
+
+    def run() -> Found:
+        found = _own_papers(backend)
+        if found.result is not Result.OK:
+            return found
+        pair = (backend.certificate, backend.certificate_key)
         wire = Wire(
             WireSettings(
-                url,
+                backend.url,
                 connect_timeout_s=3.0,
                 read_timeout_s=3.0,
                 total_timeout_s=BACKEND_DEADLINE_S,
                 user_agent="doctor/1",
+                verify=backend.authorities or True,
+                certificate=pair if backend.certificate else None,
             )
         )
         try:
@@ -192,9 +233,32 @@ def backend_check(url: str) -> Check:
         apart_s = _clocks_apart_s(answer.date)
         if apart_s is not None and abs(apart_s) > _CLOCKS_APART_S:
             return _bad("DR-04", f"{apart_s:.0f} s from the backend's", seconds_ahead=apart_s)
-        return Found()
+        ends_days = found.figures.get("certificate_days")
+        if isinstance(ends_days, int) and ends_days < CERTIFICATE_ENDS_DAYS:
+            return Found(Result.FAILED, "DR-19", Weight.TELLS, figures=found.figures)
+        return found
 
     return Check("backend", Weight.LIMITS, run)
+
+
+def _own_papers(backend: Backend) -> Found:
+    """Whether the PEM files that the settings name can be read, and how long they count."""
+    figures: dict[str, Figure] = {}
+    for name in ("authorities", "certificate", "certificate_key"):
+        path = getattr(backend, name)
+        if not path:
+            continue
+        try:
+            pem = Path(path).read_bytes()
+            if name == "certificate_key":
+                load_pem_private_key(pem, None)
+                continue
+            held = load_pem_x509_certificates(pem)
+        except (OSError, ValueError, TypeError) as error:
+            return _bad("DR-18", f"[backend] {name}: {type(error).__name__}")
+        if name == "certificate":
+            figures["certificate_days"] = (held[0].not_valid_after_utc - datetime.now(UTC)).days
+    return Found(figures=figures)
 
 
 def _clocks_apart_s(date: str) -> float | None:

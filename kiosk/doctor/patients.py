@@ -35,6 +35,7 @@ from kiosk.doctor.checks import (
     fonts_check,
     outbox_check,
     pinyin_check,
+    sealing_check,
     settings_check,
 )
 from kiosk.doctor.examine import DEADLINES_S, TEST_PAGE_S, Examined, Patient
@@ -103,7 +104,8 @@ class Needs:
             clock_check(self.now),
             fonts_check(),
             pinyin_check(),
-            backend_check(settings.backend.url),
+            sealing_check(settings, self.now),
+            backend_check(settings.backend),
             catalogue_check(self.pack, demo=self.demo),
         )
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+from central_backend import keyring
 from config.settings import Settings
 from devices.camera import CameraSpec
 from devices.samv.driver import SamvReader
@@ -20,6 +21,7 @@ from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.contract import canonical_bytes
 from kiosk.doctor.examine import Patient, examine
 from kiosk.doctor.patients import Attached, Needs, patient_at_rest
 from kiosk.doctor.report import DeviceReport, Report
@@ -70,6 +72,18 @@ def backend(
         thread.join()
 
 
+@cache
+def _keys() -> keyring.Made:
+    return keyring.in_memory(datetime.now(UTC))
+
+
+def keys_of(folder: Path) -> dict[str, Any]:
+    """What a technician brings: whose signature counts, and a key set of the backend."""
+    path = folder / "key-set.json"
+    path.write_bytes(canonical_bytes(_keys().keyring.signed_set))
+    return {"authority_keys": (_keys().authority_pin,), "key_set": str(path)}
+
+
 @dataclass
 class Ward:
     """Everything a healthy terminal has; tests take parts away."""
@@ -117,6 +131,7 @@ def ward(folder: Path) -> Iterator[Ward]:
                 "terminal": {"code": "LW042"},
                 "reader": {"port": reader.port},
                 "backend": {"url": url},
+                "sealing": keys_of(folder),
                 "data": {"directory": str(folder), "socket": str(folder / "s" / "c.sock")},
             }
         )
