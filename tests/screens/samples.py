@@ -418,8 +418,8 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     yield "identify-other", StepName.IDENTIFY, child, {}
     face = VerifyFaceView("consent", "", 3, False)
     yield "verify_face-consent", StepName.VERIFY_FACE, face, {**anonymous, "person": "陈**"}
-    passport = replace(face, paper="passport")
-    yield "verify_face-passport", StepName.VERIFY_FACE, passport, anonymous
+    of_passport = replace(face, paper="passport")
+    yield "verify_face-passport", StepName.VERIFY_FACE, of_passport, anonymous
     yield (
         "verify_face-guardian",
         StepName.VERIFY_FACE,
