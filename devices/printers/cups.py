@@ -39,12 +39,17 @@ _PATIENCE_S = 2.0
 
 _PAPER_OUT = frozenset({"media-empty", "media-needed"})
 _PAPER_LOW = frozenset({"media-low"})
+# Reasons that say exactly what a person has to do.
+_NAMED = {
+    "cover-open": Fault.PRINTER_COVER_OPEN,
+    "door-open": Fault.PRINTER_COVER_OPEN,
+    "interlock-open": Fault.PRINTER_COVER_OPEN,
+    "media-jam": Fault.PRINTER_JAMMED,
+}
+_BY_CODE = {fault.code: fault for fault in (Fault.PAPER_OUT, *_NAMED.values())}
 _BROKEN = frozenset(
     {
-        "cover-open",
-        "door-open",
-        "interlock-open",
-        "media-jam",
+        *_NAMED,
         "offline",
         "shutdown",
         "stopping",
@@ -136,10 +141,9 @@ class CupsPrinter:
 
     def _check_before(self) -> None:
         status = self.status()
-        if status.paper is PaperState.OUT:
-            raise DeviceError(Fault.PAPER_OUT, status.detail)
-        if not status.online:
-            raise DeviceError(Fault.PRINTER_ABSENT, status.detail)
+        fault = _fault_of(status)
+        if fault is not None:
+            raise DeviceError(fault, status.detail)
 
     def _send(self, pdf: bytes, unique: str, timeout_s: float) -> int:
         attributes = [
@@ -212,20 +216,16 @@ class CupsPrinter:
     def _ended(self, job_id: int, seen: _Seen) -> PrintJob:
         if seen.state is JobState.COMPLETED:
             return PrintJob(str(job_id), self._queue)
-        if self.status().paper is PaperState.OUT:
-            raise DeviceError(Fault.PAPER_OUT, f"job {job_id} {seen.state.name.lower()}")
-        raise DeviceError(Fault.PRINT_FAILED, f"job {job_id} {seen.state.name.lower()}")
+        fault = _BY_CODE.get(self.status().code, Fault.PRINT_FAILED)
+        raise DeviceError(fault, f"job {job_id} {seen.state.name.lower()}")
 
     def _trouble(self, seen: _Seen | None) -> Fault | None:
         """What keeps the job from printing, as far as the queue says."""
         status = self.status()
-        if status.paper is PaperState.OUT:
-            return Fault.PAPER_OUT
-        if seen is not None and seen.state in {JobState.HELD, JobState.STOPPED}:
+        waits = seen is not None and seen.state in {JobState.HELD, JobState.STOPPED}
+        if waits and status.code not in _BY_CODE:
             return Fault.PRINT_FAILED
-        if not status.online:
-            return Fault.PRINTER_ABSENT
-        return None
+        return _fault_of(status)
 
     def _take_back(self, job_id: int, fault: Fault) -> PrintJob:
         """Cancel the job, then say what is known of it."""
@@ -259,7 +259,7 @@ class CupsPrinter:
             before is not None and before.started and before.state is not JobState.PROCESSING
         )
         if after.started and not given_back and fault is not Fault.PAPER_OUT:
-            raise DeviceError(Fault.PRINT_UNKNOWN, f"job {job_id} stopped on its way")
+            raise DeviceError(Fault.PRINT_UNKNOWN, f"job {job_id} stopped on its way: {fault.code}")
         raise DeviceError(fault, f"job {job_id} taken back")
 
     def _job(self, job_id: int) -> _Seen | None:
@@ -303,7 +303,9 @@ class CupsPrinter:
         accepting = group.get("printer-is-accepting-jobs") != [False]
         online = not stopped and accepting and not reasons & _BROKEN
         detail = sorted(reasons) + ["stopped"] * stopped + ["rejecting"] * (not accepting)
-        return PrinterStatus(online, self._paper(reasons, online), ",".join(detail))
+        return PrinterStatus(
+            online, self._paper(reasons, online), ",".join(detail), _named(reasons)
+        )
 
     def _paper(self, reasons: set[str], online: bool) -> PaperState:
         if reasons & _PAPER_OUT:
@@ -318,6 +320,18 @@ class CupsPrinter:
             ("printer-uri", [ipp.uri(self._uri)]),
             ("requesting-user-name", [ipp.name(ipp.user_name())]),
         ]
+
+
+def _named(reasons: set[str]) -> str:
+    """The code of what a person has to mend, "" where no reason says it."""
+    if reasons & _PAPER_OUT:
+        return Fault.PAPER_OUT.code
+    return next((fault.code for reason, fault in _NAMED.items() if reason in reasons), "")
+
+
+def _fault_of(status: PrinterStatus) -> Fault | None:
+    """What keeps a queue from printing, as exactly as it says."""
+    return _BY_CODE.get(status.code) or (None if status.online else Fault.PRINTER_ABSENT)
 
 
 def _why(cancel: Cancel) -> Fault:

@@ -38,6 +38,8 @@ empty) echo "STATE: +media-empty-error" >&2
 low) echo "STATE: +media-low-report" >&2;;
 cover) echo "STATE: +cover-open-error" >&2
   while :; do sleep 0.02; done;;
+jam|coverstop) REASON=media-jam; [ $QUEUE = coverstop ] && REASON=cover-open
+  echo "STATE: +$REASON-error" >&2; exit 1;;
 slow) touch "$BASE/out/working"
   while [ ! -e "$BASE/orders/go" ]; do sleep 0.02; done;;
 esac
@@ -53,6 +55,8 @@ POLICIES = {
     "empty": "abort-job",
     "low": "abort-job",
     "cover": "abort-job",
+    "jam": "abort-job",
+    "coverstop": "stop-printer",
     "slow": "abort-job",
     "held": "abort-job",
 }
@@ -247,6 +251,23 @@ def test_a_failing_backend_is_tried_once_whatever_the_queue_would_do(
     assert refused(printer) is (Fault.PRINTER_ABSENT if queue == "stop" else Fault.PRINT_FAILED)
     assert (cupsd.base / "out" / f"tries-{queue}").read_text().split() == ["x"]
     assert not cupsd.printed()
+
+
+@pytest.mark.parametrize(
+    ("queue", "fault"),
+    [("jam", Fault.PRINTER_JAMMED), ("coverstop", Fault.PRINTER_COVER_OPEN)],
+)
+def test_a_queue_that_gives_a_job_back_with_its_reason_is_believed(
+    cupsd: Cupsd, queue: str, fault: Fault
+) -> None:
+    printer = CupsPrinter(queue, cupsd.address, patience_s=0.2)
+    assert refused(printer) is fault
+    assert not cupsd.printed()
+    # The reason outlives the job: known before the next one, which is not even sent.
+    assert printer.status().code == fault.code
+    jobs = len(list((cupsd.base / "out").iterdir()))
+    assert refused(printer) is fault
+    assert len(list((cupsd.base / "out").iterdir())) == jobs
 
 
 def test_open_cover_is_nobody_knows_once_the_backend_has_the_bytes(cupsd: Cupsd) -> None:
