@@ -127,16 +127,15 @@ def disability(chance: Chance) -> Tables:
 
 
 def social_assistance(chance: Chance) -> Tables:
-    """The basic allowance of a household."""
+    """The subsistence allowance of a household."""
+    kinds: tuple[Pair, ...] = (("低保", "subsistence allowance"), ("低保边缘", "near the limit"))
     people = chance.between(1, 4)
     each = 119_000
     return {
         "allowance": table(
             "最低生活保障",
-            "Basic living allowance",
-            line(
-                "救助类别", "Kind", chance.one(("低保", "basic allowance"), ("低保边缘", "near it"))
-            ),
+            "Subsistence allowance",
+            line("救助类别", "Kind", chance.one(*kinds)),
             line("保障人数", "People covered", people),
             line("保障标准（元/人/月）", "Standard (yuan a head a month)", yuan(each)),
             line("每月金额（元）", "Monthly (yuan)", yuan(each * people * 8 // 10)),

@@ -77,7 +77,7 @@ SHEETS: Final[Mapping[str, Sheet]] = {
     "FC-004": _sheet("不动产登记信息查询证明", "Extract from the real-estate register"),
     "HJ-003": _sheet("居住登记证明", "Certificate of residence", "home"),
     "MZ-001": _sheet("婚姻登记记录证明", "Certificate of marriage records"),
-    "MZ-002": _sheet("最低生活保障证明", "Certificate of the basic living allowance"),
+    "MZ-002": _sheet("最低生活保障证明", "Certificate of the subsistence allowance"),
     "SW-001": _sheet("个人所得税纳税记录", "Income tax paid"),
     "SW-002": _sheet(
         "社会保险费缴费证明", "Certificate of contributions paid to the tax office", "tax"

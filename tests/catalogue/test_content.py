@@ -955,7 +955,7 @@ def test_plain_entries(pack: Pack) -> None:
         "看病、医保",
         "社保、养老金",
         "身份证、户口",
-        "交水电费",
+        "查水电费",
         "别的事",
     ]
     assert all(entry.codes for entry in pack.plain[:-1])

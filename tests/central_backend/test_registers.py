@@ -21,9 +21,10 @@ from central_backend.embedded import EmbeddedBackend
 from central_backend.migrations import migrate
 from central_backend.paper import CertificateSheet, certificate_pdf
 from central_backend.samples import TITLES, find
-from central_backend.sheets import SHEETS
+from central_backend.sheets import SHEETS, chosen
 from central_backend.throttle import Throttle
-from kiosk.catalogue.model import Record
+from kiosk.catalogue.model import Kind, Pack, Record
+from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.contract import (
     CentralQuestion,
     CertificateAnswer,
@@ -58,6 +59,12 @@ def question(
         record=record,
         party=QuestionParty(name=name, document_kind=DocumentKind.RESIDENT_ID, number=number),
     )
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    """The catalogue that is shipped."""
+    return load_directory(DEFAULT_DIRECTORY)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +163,26 @@ def test_a_register_has_records_in_both_languages(kind: RecordKind) -> None:
 )
 def test_records_fit_the_age(kind: RecordKind, part: str, number: str, there: bool) -> None:
     assert (part in find(kind, number, TODAY)) is there
+
+
+@pytest.mark.parametrize("item", sorted(SHEETS))
+def test_a_sheet_shows_parts_that_its_register_has(item: str, pack: Pack) -> None:
+    sheet = SHEETS[item]
+    entry = pack.items[item]
+    assert entry.record is not None, "only what looks into a register has a sheet"
+    found = find(RecordKind(entry.record.value), AGED, TODAY)
+    assert set(sheet.parts) <= set(found)
+    shown = chosen(sheet, found)
+    assert shown
+    assert [one for one in found.values() if one in shown] == list(shown)
+    if sheet.nothing is not None:
+        assert chosen(sheet, {}) == (sheet.nothing,)
+
+
+def test_every_certificate_of_the_catalogue_has_its_own_title(pack: Pack) -> None:
+    certificates = [one for one in pack.items.values() if one.kind is Kind.CERTIFICATE]
+    titles = [SHEETS[one.code].title.zh for one in certificates]
+    assert len(set(titles)) == len(titles) > 10
 
 
 @pytest.mark.parametrize(
