@@ -339,6 +339,8 @@ class Cups(Bench):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        assert self.cupsd._process is not None
+        self.cupsd._process.wait(20)  # else it may look alive to who starts it again
 
     def _kill_and_back(self) -> None:
         self._kill()
