@@ -44,12 +44,16 @@ WITH_LIST = "GG-001"  # its list of papers can be printed
 READ_REPLY_BYTES = 1_295
 
 
-def numbers() -> list[int]:
+# In `make test`: each in the middle of what the device is at, and put back.
+SAMPLE = {"reader": (3, 5), "camera": (1,), "printer": (0,), "service": (2,)}
+
+
+def numbers(device: str) -> list[int]:
     """Which pulls to play."""
     first, _, last = os.environ.get("PULLS", "").partition("-")
     if first:
         return list(range(int(first), int(last or first) + 1))
-    return list(range(100 if LONG else 3))
+    return list(range(100) if LONG else SAMPLE[device])
 
 
 class Quiet(Player):
@@ -395,7 +399,7 @@ PULLS: dict[str, Callable[[Player, Hall, random.Random], Script]] = {
 @pytest.mark.parametrize("device", PULLS)
 def test_pulled_during_visits_the_terminal_goes_on_serving(hall: Hall, device: str) -> None:
     threads = threading.active_count()
-    for number in numbers():
+    for number in numbers(device):
         chance = random.Random(f"{SEED}-{device}-{number}")
 
         def story(player: Player, chance: random.Random = chance) -> Script:

@@ -51,6 +51,7 @@ from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
 from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
+from kiosk.world.sight import Sight
 from offline_queue import Outbox, PrintState, Submission
 
 WAIT = ReadCard(20.0)
@@ -222,6 +223,18 @@ def test_a_camera_that_is_gone_and_comes_back(scene: SceneControl, ear: Ear) -> 
         assert faces.latest() is None, "no picture after the camera is off"
     finally:
         faces.close()
+
+
+def test_a_camera_that_was_missed_is_told_to_be_back(scene: SceneControl) -> None:
+    """A visit that waits for it goes on, whether or not the camera had said that it was away."""
+    told: list[bool] = []
+    sight = Sight(scene.face_spec(), told.append)
+    sight.missed(CameraState.STARTING)
+    assert told == [False]
+    sight.changed(CameraState.LIVE)
+    assert told == [False, True]
+    sight.missed(CameraState.LIVE)  # it came back a moment ago, and does not say so again
+    assert told == [False, True, False, True]
 
 
 def test_a_portrait_that_cannot_be_decoded(scene: SceneControl, ear: Ear) -> None:

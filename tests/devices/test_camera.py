@@ -188,6 +188,23 @@ def test_a_camera_that_hangs_is_killed_and_started_again(scene: SceneControl, lo
     assert (CameraState.STALLED, Fault.CAMERA_STALLED) in log.said
 
 
+def test_a_first_frame_that_took_long_is_no_stall(scene: SceneControl, log: Log) -> None:
+    """On a slow machine, opening takes longer than a picture may: from going live on it counts."""
+    spec = scene.face_spec()
+    camera = Camera(CameraSpec(spec.kind, spec.device, stall_s=0.5), log)
+    try:  # its process is not started: these are the messages that one sends
+        camera._enter(CameraState.STARTING)
+        camera._since_s = time.monotonic() - 3.0
+        camera._message(("live", camera._session))
+        camera._tick()
+        assert log.states == [CameraState.STARTING, CameraState.LIVE]
+        camera._since_s = time.monotonic() - 3.0
+        camera._tick()
+        assert log.states[-1] is CameraState.STALLED, "then a picture has to come"
+    finally:
+        camera.close()
+
+
 def test_a_killed_camera_process_is_replaced(camera: Camera, log: Log) -> None:
     camera.start()
     assert camera.wait_for(CameraState.LIVE, START_S)

@@ -386,6 +386,23 @@ def test_an_idle_connection_that_was_hung_up_is_opened_again_unnoticed() -> None
         printer.close()
 
 
+@pytest.mark.parametrize("rows", [5, 60, 130])
+def test_after_a_hang_up_amid_a_band_the_next_receipt_is_whole(rows: int) -> None:
+    """What the line had taken in never arrived: those dots are still missing."""
+    with EscPosSimulator("tcp") as simulator:
+        printer = printer_of(simulator)
+        simulator.slow(400)
+        outcome = in_background(printer)
+        until(lambda: simulator.hanging_rows > rows, "some rows")
+        simulator.hang_up()
+        error = outcome()
+        assert error is not None
+        assert error.fault in {Fault.PRINT_HALF, Fault.PRINT_UNKNOWN}
+        simulator.slow(None)
+        assert_prints(simulator, printer)
+        printer.close()
+
+
 @pytest.mark.parametrize("simulator", ["pty"], indirect=True)
 def test_a_printer_that_stalls_in_the_middle(
     simulator: EscPosSimulator, printer: EscPosPrinter
