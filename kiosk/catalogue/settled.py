@@ -52,7 +52,9 @@ def settle(item: Item, settled: Settled) -> Item:
         if when != _NEVER and question.id not in settled:
             questions.append(replace(question, when=when))
     under.parties(parties)
-    materials = under.left(item.materials)
+    situations = under.left(item.situations)
+    wanted = {name for one in situations for name in one.materials}
+    materials = tuple(one for one in under.left(item.materials) if one.id in wanted)
     there = {one.id for one in materials}
     return replace(
         item,
@@ -62,7 +64,7 @@ def settle(item: Item, settled: Settled) -> Item:
         form=under.left(item.form),
         situations=tuple(
             replace(one, materials=tuple(name for name in one.materials if name in there))
-            for one in under.left(item.situations)
+            for one in situations
         ),
         eligibility=tuple(replace(one, when=under.of(one.when)) for one in item.eligibility),
     )
