@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from pathlib import Path
@@ -39,6 +39,7 @@ from kiosk.journey.effects import (
     AimDocumentCamera,
     AskCentral,
     AskWhose,
+    CountUse,
     EndReason,
     Enqueue,
     KeepRating,
@@ -277,8 +278,15 @@ class _Bridge(QObject):
 class _Finder:
     """The search, built on a thread of its own so that no touch waits for it."""
 
-    def __init__(self, pack: Pack, readings: Callable[[], Readings] | None = None) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        uses: Callable[[], Mapping[str, int]],
+        readings: Callable[[], Readings] | None = None,
+    ) -> None:
+        """`uses` says how often each was begun on this terminal; it may wait for the disk."""
         self._pack = pack
+        self._uses = uses
         self._readings = readings
         self._index: SearchIndex | None = None
         self._lock = threading.Lock()
@@ -288,7 +296,7 @@ class _Finder:
         with self._lock:
             if self._index is None:
                 readings = self._readings() if self._readings is not None else None
-                self._index = SearchIndex.build(self._pack, readings)
+                self._index = SearchIndex.build(self._pack, readings, self._uses())
 
     def find(self, query: str) -> tuple[str, ...]:
         """Codes of items, best first."""
@@ -335,7 +343,6 @@ class Terminal(QObject):
         self._staffed_now = staffed or self._by_hours
         self._words = load_words()
         self._bridge = _Bridge(self._post)
-        self._finder = _Finder(pack, readings)
         self._clock = Clock()  # until the outbox tells the mark
         self._sealing = sealing_of(settings, lambda: self._clock.now().civil)
         self._outbox = Outbox.open(
@@ -364,6 +371,7 @@ class Terminal(QObject):
         self._closed = False
         self._pinyin = open_pinyin()
         self._make_carriers()
+        self._finder = _Finder(pack, self._submitting.uses, readings)
         self.window = _Window(
             self._words,
             Look.of(load_themes(), settings.screen.mm_per_px),
@@ -391,6 +399,7 @@ class Terminal(QObject):
                 StopCode: self._codes.stop,
                 Enqueue: self._submitting.enqueue,
                 KeepRating: self._submitting.keep_rating,
+                CountUse: self._submitting.count_use,
                 AskCentral: self._asking.ask,
                 AskWhose: self._asking.ask_whose,
                 Print: self._printing.print,
@@ -420,6 +429,7 @@ class Terminal(QObject):
             return
         self._up = True
         self._submitting.look()
+        self._submitting.tell_uses()
         self._submitting.recover(self._clock.now().civil)
         self._reader.start()
         self._face.start()

@@ -12,7 +12,7 @@ from typing import Any
 
 from kiosk.catalogue.model import Pack
 from kiosk.journey.core import advance, new_visit, next_deadline, view
-from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit, KeepRating
+from kiosk.journey.effects import CallGuide, CountUse, Effect, EndReason, EndVisit, KeepRating
 from kiosk.journey.events import CatalogueRenewed, Event, Recovered
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit, World
@@ -44,6 +44,7 @@ class Runtime:
         self._now = now
         self._carriers = {
             KeepRating: _nothing,
+            CountUse: _nothing,
             CallGuide: _call_guide,
             **carriers,
         }

@@ -20,7 +20,7 @@ _PRINTING = {
 
 
 class Screen(BlockScreen):
-    """The essentials first, then the names of papers that may be needed, then notes.
+    """The essentials first, conditions, the names of papers that may be needed, then notes.
 
     Which papers are really needed, and why, is said by the outcome of the questions.
     """
@@ -60,6 +60,13 @@ class Screen(BlockScreen):
     def blocks(self, body: ItemGuideView) -> Sequence[Block]:
         kit = self.kit
         blocks: list[Block] = [*self._top(body), *(() if self._beside() else self._facts(body))]
+        if body.conditions:
+            title = kit.text("guide.conditions")
+            blocks.append(Para(key="conditions", text=title, role=Role.HEADING))
+            blocks.extend(
+                PanelRow(key=f"condition.{at}", points=(text,))
+                for at, text in enumerate(body.conditions)
+            )
         names = [line.name for line in body.materials if line.state in _BROUGHT]
         if names:
             title = kit.text("guide.materials")

@@ -143,11 +143,31 @@ class Screen(BlockScreen):
         quiet = [self._quiet(line) for line in body.materials if line.state in _QUIET]
         return (*asked, *quiet)
 
-    def _quiet(self, line: MaterialLine) -> Card:
+    def _quiet(self, line: MaterialLine) -> Block:
         kit = self.kit
+        if line.can_bring:
+            return Checked(
+                key=f"held:{line.id}",
+                label=material_state(kit, line),
+                value=line.name,
+                button=self._bring(line),
+                tone="mist",
+                badge="check",
+            )
         state = kit.join(kit.text("materials.not-needed"), material_state(kit, line))
         return Card(
             key=f"quiet:{line.id}", title=line.name, subs=(state,), tone="mist", lead="soft:check"
+        )
+
+    def _bring(self, line: MaterialLine) -> Button:
+        kit = self.kit
+        return Button(
+            key=f"bring:{line.id}",
+            name=f"capture:{line.id}",
+            text=kit.text("materials.bring"),
+            says=kit.text("materials.bring.says", name=line.name),
+            on=CaptureAsked(line.id),
+            kind="pager",
         )
 
     def _paper(self, line: MaterialLine) -> Block:

@@ -42,11 +42,13 @@ class Screen(BlockScreen):
         self._view = body
         kit = self.kit
         key = "question.over" if body.most_left else "question.over.last"
+        over = kit.text(key, number=body.number, left=body.most_left)
+        minutes = kit.text("question.minutes", minutes=body.minutes) if body.minutes else ""
         many = kit.text("question.many") if body.kind == "many" and not body.hint else ""
         return (
             Heading(
                 key="question",
-                over=kit.text(key, number=body.number, left=body.most_left),
+                over=kit.join(over, minutes),
                 text=body.text,
                 sub=body.hint or many,
             ),
@@ -125,14 +127,30 @@ class Screen(BlockScreen):
         return Card(key="value", title=text, centred=True, role=role, min_mm=28.0)
 
     def _notes(self, body: QuestionView) -> tuple[Block, ...]:
+        kit, metrics = self.kit, self.kit.metrics
+        if metrics.large and metrics.landscape and body.kind in ("number", "date"):
+            return self._short_notes(body)
         notes: list[Block] = []
+        if body.cannot:
+            key = "question.cannot" if body.cannot_why else "question.cannot.item"
+            text = kit.text(key, why=body.cannot_why)
+            notes.append(Note(key="cannot", text=text, icon="warn", rich=True))
         if body.needed:
-            papers = self.kit.list(body.needed)
-            text = self.kit.text("question.needed", papers=papers)
+            text = kit.text("question.needed", papers=kit.list(body.needed))
             notes.append(Note(key="needed", text=text, rich=True))
         if body.trial:
-            notes.append(Note(key="trial", text=self.kit.text("question.trial"), tone="mist"))
+            notes.append(Note(key="trial", text=kit.text("question.trial"), tone="mist"))
         return tuple(notes)
+
+    def _short_notes(self, body: QuestionView) -> tuple[Block, ...]:
+        """Beside large keys there is room for a line or two; the outcome says the rest."""
+        if body.cannot:
+            text = self.kit.text("question.cannot.short")
+            return (Note(key="cannot", text=text, icon="warn"),)
+        if body.needed:
+            text = self.kit.text("question.needed.count", count=len(body.needed))
+            return (Note(key="needed", text=text),)
+        return ()
 
     def _key(self, name: str) -> None:
         body = self._view

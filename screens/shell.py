@@ -231,6 +231,7 @@ _BLANK_GUIDE = ItemGuideView(
     can_try=True,
     sample=True,
     departments=(),
+    conditions=("",),
 )
 """A guide of usual length: showing a real one on its widgets is quicker than making them."""
 

@@ -70,7 +70,10 @@ class Screen(BlockScreen):
         kit = self.kit
         title = Para(key="popular", text=kit.text("welcome.popular"), role=Role.HEADING)
         columns = 4 if kit.metrics.landscape else 2
-        width = self._width(columns) if kit.metrics.landscape else 0
+        width = self._width(columns)
+        room = width - 2 * kit.metrics.pad
+        long = any(kit.set(i.name, Role.HEADING).natural_width() > room for i in body.popular)
+        width = width if long or kit.metrics.landscape else 0  # long names: smaller, one line below
         tiles = [item_card(kit, item, row=False, width=width) for item in body.popular]
         return (title, *chunked("popular", tiles, columns))
 

@@ -85,6 +85,41 @@ def changes(
     return tuple(found)
 
 
+def causes(
+    matter: Matter,
+    path: Path,
+    facts: Mapping[str, Fact],
+    today: date | None = None,
+) -> Mapping[str, tuple[tuple[Question, Answer], ...]]:
+    """By material, the answers but for which it would not be needed to be accepted."""
+    found: dict[str, list[tuple[Question, Answer]]] = {one.id: [] for one in path.materials}
+    for change in changes(matter, path.on_path, facts, today):
+        if change.result is not Result.ACCEPT:
+            continue
+        said = (change.question, path.on_path[change.question.id])
+        for name in change.dropped:
+            if said not in found[name]:
+                found[name].append(said)
+    return {name: tuple(said) for name, said in found.items()}
+
+
+def in_the_way(
+    matter: Matter, path: Path, facts: Mapping[str, Fact], today: date | None = None
+) -> tuple[tuple[Question, Answer], ...]:
+    """Where nothing can be accepted any more: each answer without which something could be."""
+    if path.can_succeed:
+        return ()
+    without = (
+        (question, {k: v for k, v in path.on_path.items() if k != question.id})
+        for question in path.asked
+    )
+    return tuple(
+        (question, path.on_path[question.id])
+        for question, answers in without
+        if walk(matter, answers, facts, today).can_succeed
+    )
+
+
 def _apart(
     now: Iterable[Material], before: Iterable[Material]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -50,7 +50,6 @@ from kiosk.catalogue.model import (
     QuestionKind,
     Result,
     Situation,
-    Source,
     Text,
     Untrusted,
 )
@@ -327,7 +326,7 @@ class Program:
         self.facts = tuple((key, self.bits[key], _fact_fits(key)) for key in facts)
         self.components = tuple(self._component(one) for one in matter.components)
         self._pivots = _pivots(matter, self.bits)
-        self._papers = _mask(one.source is Source.RESIDENT for one in matter.materials)
+        self._papers = _mask(one.brought for one in matter.materials)
         self._dated = sum(bit for key, bit, _ in self.facts if key.partition(".")[2] in DATED)
         # Where conditions of eligibility that depend on today count as met without a clock.
         self._accepting: Program | None = None
@@ -627,7 +626,7 @@ def _accepting(matter: Matter) -> Matter:
     for component in matter.components:
         item = component.item
         gone = [one for one in item.eligibility if one.when.op != "always" and dated(one.when)]
-        names = {f"not_{one.id}"[:40] for one in gone}
+        names = {one.situation for one in gone}
         whens = [one.when for one in gone]
         situations = tuple(
             replace(one, when=_without(one.when, whens))

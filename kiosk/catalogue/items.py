@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kiosk.catalogue.conditions import DATED, FACTS, both, dated, keys
+from kiosk.catalogue.conditions import DATED, FACTS, both, dated, keys, tests
 from kiosk.catalogue.errors import Findings, Rule
 from kiosk.catalogue.library import FieldReader, MaterialReader
 from kiosk.catalogue.model import (
@@ -23,10 +23,10 @@ from kiosk.catalogue.model import (
     Offered,
     PartyIdentity,
     PartyRole,
+    QuestionKind,
     Record,
     Result,
     Situation,
-    Source,
     Text,
     Tier,
     Untrusted,
@@ -121,6 +121,7 @@ class ItemReader:
         )
         fields.finish()
         self._check_clock(item)
+        self._check_days(item)
         self._check_card_only(item)
         self._check_known(item)
         self._check_filled(item)
@@ -149,6 +150,33 @@ class ItemReader:
                     Rule.CLOCK,
                     "only a condition of eligibility can count as met; others depend on today too",
                     "untrusted: ask | counter",
+                )
+
+    def _check_days(self, item: Item) -> None:
+        """A day is looked at in one way: two would be proven as if each knew nothing of the other.
+
+        Either by dates, or by how many days ago it was, or by how many years ago.
+        """
+        tested = [test for one in _conditions(item) for test in tests(one)]
+        for question in item.questions:
+            if question.kind is not QuestionKind.DATE:
+                continue
+            days = {
+                test.key
+                for test in tested
+                if test.key.partition(".")[0] == question.id and test.op != "answered"
+            }
+            if len(days) > 1:
+                place = f"{self._code}/questions/{question.id}"
+                file, line = self._shared.places.get(place, (self._root.file, 0))
+                ways = ", ".join(sorted(key.partition(".")[2] or "dates" for key in days))
+                self._root.findings.add(
+                    Rule.WRONG_TEST,
+                    file,
+                    line,
+                    f"questions.{question.id}",
+                    f"one day is tested in several ways: {ways}",
+                    "use one of them for every test of this question",
                 )
 
     def _dated_line(self, item: Item) -> int:
@@ -208,7 +236,7 @@ class ItemReader:
         if not (item.id_card_only and listed):
             return
         for one, material in zip(listed.parts(), item.materials, strict=False):
-            if material.source is Source.RESIDENT and not material.satisfied_by:
+            if material.brought:
                 one.report(
                     Rule.CARD_ONLY,
                     f"'{material.id}' must be brought",
@@ -338,7 +366,7 @@ class ItemReader:
             )
             fields.finish()
             self._mark("eligibility", name, one)
-            self._mark("situations", not_eligible(name), one)
+            self._mark("situations", found[-1].situation, one)
         return tuple(found)
 
     def _situations(self, materials: tuple[Material, ...]) -> tuple[Situation, ...]:
@@ -466,11 +494,6 @@ def _usual(role: str) -> Capacity:
     return named.get(role, _SUBJECT)
 
 
-def not_eligible(name: str) -> str:
-    """The id of the situation of those for whom a condition of eligibility does not hold."""
-    return f"not_{name}"[:40]
-
-
 def _eligible(
     eligibility: tuple[Eligibility, ...], situations: tuple[Situation, ...]
 ) -> tuple[Situation, ...]:
@@ -481,7 +504,7 @@ def _eligible(
         if one.when.op == "always":
             continue
         refused = Condition("not", parts=(one.when,))
-        name, when = not_eligible(one.id), both(*before, refused)
+        name, when = one.situation, both(*before, refused)
         shut_out.append(Situation(name, one.text, when, Result.NOT_POSSIBLE, (), one.reason))
         before.append(one.when)
     kept = tuple(replace(one, when=both(*before, one.when)) for one in situations)

@@ -262,6 +262,19 @@ class Material:
     satisfied_by: tuple[Source, ...] = ()  # what may take its place: E_LICENCE, SHARED_DATA
     sample: tuple[SampleLine, ...] = ()
 
+    @property
+    def held(self) -> bool:
+        """The state has it or can look it up: nobody is asked to bring the paper."""
+        return self.source in _STATE or any(one in _STATE for one in self.satisfied_by)
+
+    @property
+    def brought(self) -> bool:
+        """The resident is asked to bring it."""
+        return self.source is Source.RESIDENT and not self.held
+
+
+_STATE = frozenset((Source.E_LICENCE, Source.SHARED_DATA))
+
 
 @dataclass(frozen=True, slots=True)
 class FormField:
@@ -301,6 +314,11 @@ class Eligibility:
     text: Text
     when: Condition = ALWAYS  # true: may apply
     reason: Text | None = None  # what is said to whom it does not hold
+
+    @property
+    def situation(self) -> str:
+        """The id of the situation of those for whom it does not hold."""
+        return f"not_{self.id}"[:40]
 
 
 @dataclass(frozen=True, slots=True)

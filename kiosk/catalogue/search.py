@@ -226,17 +226,12 @@ class SearchIndex:
         each was chosen on this terminal, which counts beside the catalogue's own rank.
         """
         known = readings if readings is not None else readings_of(pack)
-        counts = use_counts or {}
         entries = [
             _entry(code, text, known.get(text, ()))
             for code, texts in _texts(pack).items()
             for text in texts
         ]
-        ranks = {
-            code: one.use_rank + min(counts.get(code, 0), MAX_COUNTED)
-            for code, one in _searched(pack).items()
-        }
-        return cls(entries, ranks)
+        return cls(entries, ranks(pack, use_counts or {}))
 
     def find(self, query: str, limit: int = 20) -> tuple[str, ...]:
         """At most `limit` codes, best first; for an empty query, those used most."""
@@ -325,6 +320,14 @@ class SearchIndex:
             for place in islice(lines.hits(tail), MAX_SLIPS):
                 if slip(head[::-1], text[max(0, place - half - 1) : place][::-1]):
                     yield lines.code(place)
+
+
+def ranks(pack: Pack, use_counts: Mapping[str, int]) -> dict[str, int]:
+    """How much each matter is used: by the catalogue, and as counted on this terminal."""
+    return {
+        code: one.use_rank + min(use_counts.get(code, 0), MAX_COUNTED)
+        for code, one in _searched(pack).items()
+    }
 
 
 def _grouped(

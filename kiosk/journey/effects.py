@@ -145,6 +145,13 @@ class KeepRating(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class CountUse(Effect):
+    """Count that this matter was begun here; no identity goes with it."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallGuide(Effect):
     """Somebody at the screen asks for a person."""
 

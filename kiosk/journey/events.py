@@ -6,7 +6,7 @@ Answers of the world carry the number of the visit that asked, so that a late on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -441,6 +441,7 @@ class WorldChanged(Event):
     intake_open: bool | None = None
     intake_code: str | None = None
     staffed: bool | None = None
+    uses: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ def materials_of(path: Path) -> tuple[Material, ...]:
 
 def papers_asked(path: Path) -> tuple[Material, ...]:
     """The materials that the resident has to lay under the document camera."""
+    return tuple(m for m in materials_of(path) if m.brought)
+
+
+def papers_taken(path: Path) -> tuple[Material, ...]:
+    """Those, and papers that the state holds but that somebody may have brought all the same."""
     return tuple(m for m in materials_of(path) if m.source is Source.RESIDENT)
 
 

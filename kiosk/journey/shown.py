@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from devices.records import PaperState, PrinterStatus
+from kiosk.catalogue.asking import causes
 from kiosk.catalogue.engine import Path
-from kiosk.catalogue.model import Kind, Material, Matter, Source
+from kiosk.catalogue.model import (
+    Answer,
+    Kind,
+    Material,
+    Matter,
+    Question,
+    Situation,
+    Source,
+)
 from kiosk.catalogue.offers import offered_here
+from kiosk.catalogue.search import ranks
 from kiosk.journey.route import materials_of, paper_done
 from kiosk.journey.views import GroupCard, ItemCard, Line, MaterialLine, Notice
-from kiosk.journey.visit import Now, Visit, needs_card, needs_face, owed_until
+from kiosk.journey.visit import (
+    Now,
+    Visit,
+    known_facts,
+    needs_card,
+    needs_face,
+    owed_until,
+)
 
 _STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
     Source.CARD: "from-card",
@@ -23,6 +40,7 @@ _STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
 }
 
 _PAPER_LOW: Final = "paper-low"
+_MOST_CAUSES: Final = 2  # answers named as why a material is needed
 
 
 def blocked(visit: Visit, matter: Matter) -> Notice | None:
@@ -78,11 +96,9 @@ def item_card(visit: Visit, matter: Matter) -> ItemCard:
 
 
 def by_use(visit: Visit) -> list[Matter]:
-    """All matters, most used first."""
-    pack = visit.pack
-    rank = {code: item.use_rank for code, item in pack.items.items()}
-    rank.update({code: bundle.use_rank for code, bundle in pack.bundles.items()})
-    return sorted(pack.matters.values(), key=lambda m: (-rank.get(m.code, 0), m.code))
+    """All matters, those used most (in general, and here) first."""
+    rank = ranks(visit.pack, visit.world.uses)
+    return sorted(visit.pack.matters.values(), key=lambda m: (-rank.get(m.code, 0), m.code))
 
 
 def group_cards(visit: Visit) -> tuple[GroupCard, ...]:
@@ -108,10 +124,54 @@ def guide_lines(visit: Visit, matter: Matter) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def eligibility_notes(visit: Visit, matter: Matter) -> tuple[str, ...]:
+def conditions_of(visit: Visit, matter: Matter) -> tuple[str, ...]:
     """Who may apply at all, told before anything is asked."""
-    before = "办理条件：" if visit.language == "zh" else "Condition: "
-    return tuple(before + visit.say(one.text) for one in matter.eligibility)
+    return tuple(dict.fromkeys(visit.say(one.text) for one in matter.eligibility))
+
+
+def situation_text(visit: Visit, code: str, situation: Situation) -> str:
+    """The situation as it is told; of a condition that does not hold, what it asks for."""
+    name = visit.say(situation.name)
+    if not any(situation.id == one.situation for one in visit.pack.items[code].eligibility):
+        return name
+    return f"要求：{name}" if visit.language == "zh" else f"Required: {name}"
+
+
+def said_text(visit: Visit, question: Question, answer: Answer) -> str:
+    """What somebody answered, in the words of the question."""
+    if isinstance(answer, bool):
+        yes = ("是" if answer else "不是") if visit.language == "zh" else "yes" if answer else "no"
+        return f"{visit.say(question.text)} {yes}"
+    if isinstance(answer, date):
+        return day_text(visit, answer)
+    if isinstance(answer, int):
+        return f"{answer} {visit.say(question.unit)}".strip()
+    chosen = answer if isinstance(answer, frozenset) else {answer}
+    comma = "、" if visit.language == "zh" else ", "
+    return comma.join(visit.say(one.text) for one in question.options if one.id in chosen)
+
+
+def quoted(visit: Visit, said: Iterable[tuple[Question, Answer]]) -> str:
+    """Answers as quotations, one after the other."""
+    texts = [said_text(visit, question, answer) for question, answer in said]
+    if visit.language == "zh":
+        return "、".join(f"“{text}”" for text in texts)
+    return ", ".join(f'"{text}"' for text in texts)
+
+
+def whys(visit: Visit, path: Path, now: Now) -> Mapping[str, str]:
+    """Why each material is needed: the catalogue's own words, else the answers that led to it."""
+    matter = visit.matter
+    if matter is None:
+        return {}
+    today = now.civil.date() if now.trusted else None
+    said = causes(matter, path, known_facts(visit, now), today)
+    before = "因为您回答了" if visit.language == "zh" else "Because you answered "
+    return {
+        one.id: visit.say(one.why)
+        or (before + quoted(visit, said[one.id][:_MOST_CAUSES]) if said[one.id] else "")
+        for one in path.materials
+    }
 
 
 def days_text(visit: Visit, days: int) -> str:
@@ -123,10 +183,12 @@ def days_text(visit: Visit, days: int) -> str:
     return f"{days} working day{'' if days == 1 else 's'}"
 
 
-def material_line(visit: Visit, material: Material, now: Now) -> MaterialLine:
+def material_line(
+    visit: Visit, material: Material, now: Now, why: str | None = None
+) -> MaterialLine:
     """A material and what has become of it."""
     paper = visit.papers.get(material.id)
-    state = _STATE_BY_SOURCE.get(material.source, "needed")
+    state = _STATE_BY_SOURCE.get(material.source, "from-state" if material.held else "needed")
     due = ""
     if material.source is Source.RESIDENT and paper is not None and paper_done(visit, material):
         state = "pledged" if paper.pledged else "handed-in"
@@ -137,11 +199,17 @@ def material_line(visit: Visit, material: Material, now: Now) -> MaterialLine:
         id=material.id,
         name=visit.say(material.name),
         hint=visit.say(material.hint),
-        why=visit.say(material.why),
+        why=visit.say(material.why) if why is None else why,
         state=state,
         pages=len(paper.pages) if paper is not None else 0,
         due=due,
-        can_pledge=material.pledge_days is not None and matter is not None and matter.pledge,
+        can_pledge=(
+            material.brought
+            and material.pledge_days is not None
+            and matter is not None
+            and matter.pledge
+        ),
+        can_bring=material.source is Source.RESIDENT and state == "from-state",
         current=visit.capturing.material == material.id,
         checks=tuple(visit.say(point.check) for point in material.review),
     )
@@ -179,5 +247,6 @@ def day_text(visit: Visit, day: date) -> str:
 
 
 def material_lines(visit: Visit, path: Path, now: Now) -> tuple[MaterialLine, ...]:
-    """All materials of what can be handed in here."""
-    return tuple(material_line(visit, material, now) for material in materials_of(path))
+    """All materials of what can be handed in here, each with why it is needed."""
+    why = whys(visit, path, now)
+    return tuple(material_line(visit, one, now, why[one.id]) for one in materials_of(path))

@@ -102,6 +102,8 @@ def _material(visit: Visit, material: Material, now: Now) -> MaterialRecord:
     if status is not None:
         return MaterialRecord(material.id, status)
     paper = visit.papers.get(material.id, Paper())
+    if material.held and not paper.pages:
+        return MaterialRecord(material.id, "from-state")
     if paper.pledged and material.pledge_days is not None:
         due = owed_until(material.pledge_days, now)
         return MaterialRecord(material.id, "pledged", (), material.pledge_days, due)

@@ -128,6 +128,7 @@ class MaterialLine:
     pages: int = 0
     due: str = ""
     can_pledge: bool = False
+    can_bring: bool = False  # the state holds it, but whoever has it here may hand it in
     current: bool = False
     checks: tuple[str, ...] = ()
 
@@ -148,6 +149,7 @@ class ItemGuideView:
     departments: tuple[str, ...]
     can_print: bool = False
     printing: str = ""  # "", "printing", "printed", "failed"
+    conditions: tuple[str, ...] = ()  # who may apply at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,8 @@ class VerifyFaceView:
     tries_left: int
     guardian: bool  # under 14: a guardian must agree
     turn: str = ""  # "left" or "right" while a turn of the head is demanded
-
     paper: str = "card"  # or "passport": whose portrait the face is compared with
+
 
 @dataclass(frozen=True, slots=True)
 class RungLine:
@@ -210,10 +212,10 @@ class OtherWayView:
     rungs: tuple[RungLine, ...]
     chosen: Rung | None
     phone: str
-
     code: str = ""
     sees: str = ""
     name: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class OptionLine:
@@ -240,6 +242,9 @@ class QuestionView:
     unit: str
     needed: tuple[str, ...]  # names of materials needed by the answers so far
     trial: bool
+    minutes: int = 0  # at most, to the end of the visit; 0 in a trial
+    cannot: bool = False  # whatever is answered now, nothing can be handed in here today
+    cannot_why: str = ""  # the reason, or the answer that stands in the way
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ class World:
     intake_open: bool = True
     intake_code: str = ""  # why it is closed, for staff
     staffed: bool = False
+    # How often each matter was begun here of late; no identity is in it.
+    uses: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,6 @@ from kiosk.catalogue.model import (
 )
 from kiosk.receipts.content import BringMaterial, GuideSlip, SampleRow
 
-_BROUGHT = (Source.RESIDENT,)
-_HELD = (Source.E_LICENCE, Source.SHARED_DATA)
-
 
 def guide_of(
     pack: Pack,
@@ -54,10 +51,8 @@ def guide_of(
         basis=say(guide.basis),
         conditions=tuple(say(one.text) for one in matter.eligibility),
         situations=_situations(matter, language),
-        materials=tuple(
-            _material(one, language) for one in matter.materials if one.source in _BROUGHT
-        ),
-        already_held=tuple(say(one.name) for one in matter.materials if one.source in _HELD),
+        materials=tuple(_material(one, language) for one in matter.materials if one.brought),
+        already_held=tuple(say(one.name) for one in matter.materials if one.held),
         by_card=tuple(say(one.name) for one in matter.materials if one.source is Source.CARD),
         usual_steps=() if guide.steps else _usual_steps(matter),
         steps=tuple(say(one) for one in guide.steps),
@@ -86,7 +81,7 @@ def _usual_steps(matter: Matter) -> tuple[str, ...]:
         "card": matter.assurance is not Assurance.NONE,
         "face": matter.assurance is Assurance.CARD_AND_FACE,
         "questions": bool(matter.questions),
-        "papers": any(one.source in _BROUGHT for one in matter.materials),
+        "papers": any(one.brought for one in matter.materials),
         "form": bool(matter.form),
         "sign": apply and matter.sign,
         "receipt": apply,

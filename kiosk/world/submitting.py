@@ -8,6 +8,7 @@ before a visit starts.
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import uuid
@@ -17,9 +18,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kiosk.application.draft import Draft
+from kiosk.catalogue.search import MAX_COUNTED
 from kiosk.contract import ApplicationDocument
 from kiosk.contract.suites import SealError
-from kiosk.journey.effects import Enqueue, KeepRating
+from kiosk.journey.effects import CountUse, Enqueue, KeepRating
 from kiosk.journey.events import (
     Delivered,
     DeliveryWaits,
@@ -39,6 +41,7 @@ from offline_queue.outbox import Outbox
 from offline_queue.records import PrintState, Sealed, Unprinted
 
 _RECENT = timedelta(hours=2)
+_USES = "uses"  # key of the counts beside the queue
 _OWN_FAULT = "QU-07"  # the application does not fit: this one, and no other, cannot be kept
 
 
@@ -86,6 +89,23 @@ class Submitting:
         """Count a rating by item and level; nobody's identity goes with it."""
         self._pool.submit(self._count, f"rating:{effect.item}:{effect.level}")
         note("rated", item=effect.item, level=effect.level)
+
+    def count_use(self, effect: CountUse, _visit: int) -> None:
+        """Count that a matter was begun here; answers WorldChanged with all counts."""
+        self._pool.submit(self._used, effect.item)
+
+    def tell_uses(self) -> None:
+        """Answer WorldChanged with how often each matter was begun here."""
+        self._pool.submit(lambda: self._reply(WorldChanged(uses=self.uses())))
+
+    def uses(self) -> dict[str, int]:
+        """How often each matter was begun here of late; waits for the store."""
+        try:
+            kept = json.loads(self._outbox.get_meta(_USES).result() or "{}")
+            return {str(code): int(count) for code, count in kept.items()}
+        except (QueueError, ValueError, AttributeError) as error:
+            note("failure", kind=type(error).__name__)
+            return {}
 
     def recover(self, now: datetime) -> None:
         """After a restart: which numbers were saved and not printed; answers Recovered.
@@ -186,6 +206,14 @@ class Submitting:
         note("save-failed", code=code, kind=type(error).__name__)
         self._reply(SaveFailed(visit, code))
         self.look()
+
+    def _used(self, item: str) -> None:
+        counts = self.uses()
+        counts[item] = counts.get(item, 0) + 1
+        if counts[item] > MAX_COUNTED:  # what was used long ago counts less and less
+            counts = {code: count // 2 for code, count in counts.items() if count > 1}
+        self._outbox.put_meta(_USES, json.dumps(counts)).result()
+        self._reply(WorldChanged(uses=counts))
 
     def _count(self, key: str) -> None:
         kept = self._outbox.get_meta(key).result()

@@ -23,10 +23,11 @@ from central_backend.embedded import EmbeddedBackend
 from central_backend.keyring import Made, in_memory
 from devices.simulators.cards import PEOPLE
 from kiosk.application.draft import AnswerRecord, Attachment, Draft, MaterialRecord, PartyRecord
+from kiosk.catalogue.search import MAX_COUNTED
 from kiosk.contract import Envelope, canonical_bytes
 from kiosk.contract.sealing import unseal
 from kiosk.contract.suites import SuiteId
-from kiosk.journey.effects import Enqueue, KeepRating
+from kiosk.journey.effects import CountUse, Enqueue, KeepRating
 from kiosk.journey.events import (
     Delivered,
     DeliveryWaits,
@@ -400,6 +401,20 @@ def test_ratings_are_counted_without_anybodys_name(house: House) -> None:
     house.submitting.close()
     assert house.outbox.get_meta("rating:GG-001:5").result(WAIT_S) == "2"
     assert house.outbox.get_meta("rating:GG-001:1").result(WAIT_S) == "1"
+
+
+def test_what_is_begun_here_is_counted_and_what_was_used_long_ago_fades(
+    house: House, ear: Ear
+) -> None:
+    for _ in range(3):
+        house.submitting.count_use(CountUse("GG-001"), 1)
+    house.submitting.count_use(CountUse("SB-001"), 2)
+    for _ in range(MAX_COUNTED - 2):
+        house.submitting.count_use(CountUse("GG-001"), 3)
+    house.submitting.close()
+    told = [event.uses for event in ear.events if isinstance(event, WorldChanged)]
+    assert told[3] == {"GG-001": 3, "SB-001": 1}
+    assert told[-1] == house.submitting.uses() == {"GG-001": (MAX_COUNTED + 1) // 2}
 
 
 @pytest.mark.parametrize("suite", list(SuiteId))

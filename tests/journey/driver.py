@@ -337,10 +337,14 @@ class Hall:
             assert self.visit.place != before, f"stuck at {before}"
         return self.view
 
+    def told(self) -> dict[str, Fact]:
+        """What the cards of whoever may come tell."""
+        roles = [p.role for p in self.matter.parties if p.identity is PartyIdentity.CARD]
+        return told_by({role: self.card_of(role) for role in roles})
+
     def plan(self) -> dict[str, Answer]:
         """Answers with which the item is accepted, given whoever may come."""
-        roles = [p.role for p in self.matter.parties if p.identity is PartyIdentity.CARD]
-        return accepting(self.matter, told_by({role: self.card_of(role) for role in roles}))
+        return accepting(self.matter, self.told())
 
     def walk_to(
         self, *steps: StepName, plan: Mapping[str, Answer] | None = None, most: int = 200

@@ -42,7 +42,7 @@ from devices.records import (
     TravelDocument,
 )
 from kiosk.application.fields import problem
-from kiosk.catalogue.model import Answer, Source
+from kiosk.catalogue.model import Answer
 from kiosk.identity.papers import DataPage, PaperKind
 from kiosk.journey import events as all_events
 from kiosk.journey.core import next_deadline
@@ -441,9 +441,9 @@ class Promises:
         assert draft.situations
         assert {a.question for a in draft.answers} == set(path.on_path)
         assert [m.id for m in draft.materials] == [m.id for m in materials_of(path)]
-        sources = {m.id: m.source for m in matter.materials}
+        brought = {m.id for m in matter.materials if m.brought}
         for record in draft.materials:
-            if sources[record.id] is Source.RESIDENT:
+            if record.id in brought:
                 assert record.attachments or record.status == "pledged"
         form = dict(draft.form)
         for one in fields_of(matter, path):

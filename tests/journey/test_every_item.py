@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from driver import Hall, any_way, hall_for, receipt_number, shipped, suited
 
-from kiosk.catalogue.model import Assurance, Kind, Source
+from kiosk.catalogue.model import Assurance, Kind
 from kiosk.contract import ApplicationDocument
 from kiosk.contract.canonical import canonical_bytes
 from kiosk.journey.effects import AskCentral, EndReason, Enqueue, MatchFace, Print
@@ -78,7 +78,7 @@ def test_what_is_handed_in_is_what_the_answers_ask_for(code: str) -> None:
     assert len(hall.of(MatchFace)) == (len(draft.parties) if faces else 0)
     by_id = {m.id: m for m in matter.materials}
     for record in draft.materials:
-        from_resident = by_id[record.id].source is Source.RESIDENT
+        from_resident = by_id[record.id].brought
         assert (record.status == "handed-in") == from_resident
         assert bool(record.attachments) == from_resident
     assert (draft.signature is not None) == matter.sign

@@ -8,7 +8,7 @@ import pytest
 from driver import APPLICANT, CHINA, NOON, RULES, receipt_number, sample, shipped
 
 from kiosk.journey import effects as all_effects
-from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit, KeepRating
+from kiosk.journey.effects import CallGuide, CountUse, Effect, EndReason, EndVisit, KeepRating
 from kiosk.journey.events import (
     CardRead,
     Help,
@@ -40,7 +40,7 @@ class Shell:
             for kind in vars(all_effects).values()
             if isinstance(kind, type) and issubclass(kind, Effect)
         ]
-        asked = set(kinds) - {Effect, EndVisit, KeepRating, CallGuide}
+        asked = set(kinds) - {Effect, EndVisit, KeepRating, CountUse, CallGuide}
         self.runtime = Runtime(
             pack=sample(),
             rules=RULES,

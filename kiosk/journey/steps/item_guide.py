@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from kiosk.catalogue.model import Kind, Matter
-from kiosk.journey.effects import Print
+from kiosk.journey.effects import CountUse, Print
 from kiosk.journey.events import Event, Next, PrintAsked, TryQuestions
-from kiosk.journey.shown import blocked, eligibility_notes, guide_lines, material_line
+from kiosk.journey.shown import blocked, conditions_of, guide_lines, material_line
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import ItemGuideView
@@ -71,9 +71,10 @@ class ItemGuide(Plain):
         if matter is None:
             return None
         if isinstance(event, Next) and blocked(visit, matter) is None:
-            return Turn(fresh_case(visit, matter.code), forward=True)
+            return Turn(fresh_case(visit, matter.code), (CountUse(matter.code),), forward=True)
         if isinstance(event, TryQuestions) and self._can_try(matter):
-            return Turn(replace(fresh_case(visit, matter.code), trial=True), forward=True)
+            tried = replace(fresh_case(visit, matter.code), trial=True)
+            return Turn(tried, (CountUse(matter.code),), forward=True)
         if isinstance(event, PrintAsked) and visit.printing.get("guide") != "printing":
             return self._print(visit, matter, now)
         return None
@@ -108,10 +109,8 @@ class ItemGuide(Plain):
             for_whom=visit.say(guide.for_whom),
             lines=guide_lines(visit, matter),
             materials=tuple(material_line(visit, m, now) for m in matter.materials),
-            notes=(
-                *eligibility_notes(visit, matter),
-                *(visit.say(note) for note in guide.notes),
-            ),
+            notes=tuple(visit.say(note) for note in guide.notes),
+            conditions=conditions_of(visit, matter),
             can_start=stop is None,
             blocked=stop,
             can_try=self._can_try(matter),

@@ -21,7 +21,7 @@ from kiosk.journey.events import (
     PledgeMade,
     Retake,
 )
-from kiosk.journey.route import paper_done, papers_asked
+from kiosk.journey.route import paper_done, papers_asked, papers_taken
 from kiosk.journey.shown import material_line, material_lines
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -59,7 +59,7 @@ class Materials(Plain):
             return self._aim(visit, material.id)
         if isinstance(event, PledgeMade) and material is not None:
             matter = visit.matter
-            if material.pledge_days is None or matter is None or not matter.pledge:
+            if material.pledge_days is None or material.held or matter is None or not matter.pledge:
                 return None
             papers = {**visit.papers, material.id: Paper(pledged=True)}
             return Turn(replace(visit, papers=papers))
@@ -113,7 +113,7 @@ class Materials(Plain):
         return replace(visit, papers={**visit.papers, capturing.material: Paper(pages)})
 
     def _material(self, visit: Visit, name: str, now: Now) -> Material | None:
-        return next((m for m in papers_asked(path_of(visit, now)) if m.id == name), None)
+        return next((m for m in papers_taken(path_of(visit, now)) if m.id == name), None)
 
     def _more_pages(self, visit: Visit, now: Now) -> bool:
         material = self._material(visit, visit.capturing.material, now)

@@ -10,7 +10,15 @@ from kiosk.catalogue.model import Matter, Result, Source
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked
 from kiosk.journey.route import can_go_on, materials_of, papers_asked, seen_as
-from kiosk.journey.shown import blocked, days_text, guide_lines, material_lines, printing_shown
+from kiosk.journey.shown import (
+    blocked,
+    days_text,
+    guide_lines,
+    material_lines,
+    printing_shown,
+    situation_text,
+    whys,
+)
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import OutcomePart, OutcomeView
@@ -84,7 +92,7 @@ class Outcome(Plain):
                 OutcomePart(
                     item=visit.say(item.name),
                     department=visit.say(department.name) if department else "",
-                    situation=visit.say(situation.name),
+                    situation=situation_text(visit, code, situation),
                     result=situation.result.value,
                     reason=visit.say(situation.reason),
                 )
@@ -92,20 +100,22 @@ class Outcome(Plain):
         return tuple(parts)
 
     def _bring_list(self, visit: Visit, matter: Matter, path: Path, now: Now) -> BringList:
-        held = (Source.E_LICENCE, Source.SHARED_DATA, Source.CARD)
         reasons = [visit.say(s.reason) for _, s in path.situations if s.reason is not None]
         stop = not can_go_on(path)
         days = matter.guide.days_promised
+        why = whys(visit, path, now)
         return BringList(
             language="zh" if visit.language == "zh" else "en",
             item=visit.say(matter.name),
             materials=tuple(
-                BringMaterial(visit.say(m.name), visit.say(m.why), visit.say(m.hint))
+                BringMaterial(visit.say(m.name), why[m.id], visit.say(m.hint))
                 for m in papers_asked(path)
             ),
-            situation="; ".join(visit.say(s.name) for _, s in path.situations),
+            situation="; ".join(situation_text(visit, code, s) for code, s in path.situations),
             not_today=" ".join(reasons) if stop else "",
-            already_held=tuple(visit.say(m.name) for m in materials_of(path) if m.source in held),
+            already_held=tuple(
+                visit.say(m.name) for m in materials_of(path) if m.held or m.source is Source.CARD
+            ),
             where=visit.say(matter.guide.where),
             fee=visit.say(matter.guide.fee),
             days=days_text(visit, days) if days is not None else "",

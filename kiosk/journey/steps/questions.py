@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import date
 from typing import ClassVar
 
+from kiosk.catalogue.asking import in_the_way
 from kiosk.catalogue.engine import Path, Problem, validate
-from kiosk.catalogue.model import Answer, Question, QuestionKind, Result, Source
+from kiosk.catalogue.model import Answer, PartyIdentity, Question, QuestionKind
 from kiosk.journey.asked_facts import PREFIX, as_fact, fact_question
 from kiosk.journey.events import Answered, Event, Next
+from kiosk.journey.shown import quoted
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import Notice, OptionLine, QuestionView
-from kiosk.journey.visit import Now, Visit, lead_role, path_of, told_facts
+from kiosk.journey.visit import Now, Visit, known_facts, lead_role, path_of, told_facts
 
 YES_NO = (("yes", "是", "Yes"), ("no", "否", "No"))
 
@@ -102,7 +104,7 @@ class Questions(Plain):
         return QuestionView(
             id=question.id,
             number=self._number(visit, path, now),
-            most_left=path.most_left,
+            most_left=self._left(visit, path),
             text=visit.say(question.text),
             hint=visit.say(question.hint),
             kind=question.kind.value,
@@ -111,7 +113,34 @@ class Questions(Plain):
             unit=visit.say(question.unit),
             needed=self._needed(visit, path),
             trial=visit.trial,
+            minutes=0 if visit.trial else path.minutes_left,
+            cannot=not path.can_succeed,
+            cannot_why=self._why_not(visit, path, now),
         )
+
+    def _left(self, visit: Visit, path: Path) -> int:
+        """At most so many questions after this page, answered already or not."""
+        matter, here = visit.matter, visit.place.detail
+        assert matter is not None, "questions are entered with a matter"
+        cards = {p.role for p in matter.parties if p.identity is PartyIdentity.CARD}
+        told_later = set() if visit.trial else cards - visit.parties.keys()
+        facts = [f for f in path.missing_facts if f.partition(".")[0] not in told_later]
+        questions = path.most_left + (path.next is not None)
+        still_open = (path.next is not None and path.next.id == here) or (
+            here.removeprefix(PREFIX) in facts
+        )
+        return questions + len(facts) - still_open
+
+    def _why_not(self, visit: Visit, path: Path, now: Now) -> str:
+        """Why nothing can be handed in: reasons once it is decided, else the answers."""
+        matter = visit.matter
+        if path.can_succeed or matter is None:
+            return ""
+        reasons = [visit.say(s.reason) for _, s in path.situations if s.reason is not None]
+        if path.decided and reasons:
+            return " ".join(dict.fromkeys(reasons)).rstrip("。.")
+        today = now.civil.date() if now.trusted else None
+        return quoted(visit, in_the_way(matter, path, known_facts(visit, now), today))
 
     def _number(self, visit: Visit, path: Path, now: Now) -> int:
         before = [q.id for q in path.asked]
@@ -131,9 +160,9 @@ class Questions(Plain):
         )
 
     def _needed(self, visit: Visit, path: Path) -> tuple[str, ...]:
-        if path.result is Result.NOT_POSSIBLE:
+        if not path.can_succeed:
             return ()
-        return tuple(visit.say(m.name) for m in path.materials if m.source is Source.RESIDENT)
+        return tuple(visit.say(m.name) for m in path.materials if m.brought)
 
     def action(self, visit: Visit, now: Now) -> Action:
         """On, once there is an answer."""
