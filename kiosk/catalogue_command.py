@@ -114,7 +114,7 @@ def certificate_of(pack: Pack) -> Certificate:
         Proven(row.code, row.questions, row.situations, row.materials, row.cases)
         for row in proven.rows
     )
-    return Certificate(rows, points)
+    return Certificate(rows, points, proven.engine)
 
 
 def _build(arguments: argparse.Namespace) -> int:

@@ -166,7 +166,6 @@ class _Cells:
 
 def _item(row: Mapping[str, str], line: int, findings: list[ImportFinding]) -> dict[str, Any]:
     cells = _Cells(ITEMS, line, row, findings)
-    reason = {"zh": "部门要求核对本人", "en": "The department must know who applies"}
     guide: dict[str, Any] = {one: cells.pair(one) for one in ("for_whom", "basis", "fee")}
     days = {"legal": cells.number("days_legal"), "promised": cells.number("days_promised")}
     guide |= {"days": days, "visits": cells.number("visits", 0)}
@@ -177,7 +176,7 @@ def _item(row: Mapping[str, str], line: int, findings: list[ImportFinding]) -> d
         "group": cells.text("group"),
         "kind": cells.text("kind"),
         "department": cells.text("department"),
-        "assurance": {"level": cells.text("assurance"), "reason": reason},
+        "assurance": {"level": cells.text("assurance")},  # its reason is not in the directory
         "line": False,
         "minutes": cells.number("minutes", 10),
         "comes_out": cells.pair("comes_out"),

@@ -28,6 +28,7 @@ from typing import Any, Final, TypeVar
 
 from kiosk.catalogue.codec import Column, Malformed, codec_of, columns_of, shape
 from kiosk.catalogue.digest import digest
+from kiosk.catalogue.engine import ENGINE_VERSION
 from kiosk.catalogue.matters import of_bundle, of_item
 from kiosk.catalogue.model import Bundle, Department, Group, Item, Matter, Pack, PlainEntry
 from kiosk.catalogue.search import Readings, readings_of
@@ -90,6 +91,7 @@ class Certificate:
 
     rows: tuple[Proven, ...] = ()
     review_points: int = 0
+    engine: int = ENGINE_VERSION  # of the rules by which it was proven
 
     @property
     def cases(self) -> int:
@@ -253,9 +255,12 @@ class _Reader:
             matters=self._matters(items, bundles, index["matters"]),
         )
         place, length = index["readings"]
+        certificate = codec_of(Certificate).decode(index["certificate"])
+        if certificate.engine != ENGINE_VERSION:
+            raise PackError(PackFault.OTHER_MODEL, f"proven by the rules {certificate.engine}")
         return Opened(
             pack,
-            codec_of(Certificate).decode(index["certificate"]),
+            certificate,
             lambda: self._readings(place, length),
         )
 

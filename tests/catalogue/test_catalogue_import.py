@@ -1,4 +1,4 @@
-"""An authority's directory becomes item files that lack nothing but their situations."""
+"""An authority's directory becomes item files that lack their situations and their reasons."""
 
 from __future__ import annotations
 
@@ -54,13 +54,16 @@ def codes(items: str, materials: str) -> list[tuple[str, int, str]]:
     return [(one.file, one.line, one.code) for one in caught.value.findings]
 
 
-def test_only_the_situations_are_lacking() -> None:
+def test_only_situations_and_the_reason_of_the_assurance_are_lacking() -> None:
     files = imported(*GOOD)
     with pytest.raises(CatalogueErrors) as caught:
         load({**FILES, **files})
-    assert {one.code for one in caught.value.findings} <= {"CT-60", "CT-48"}
+    assert {one.code for one in caught.value.findings} <= {"CT-60", "CT-48", "CT-21"}
+    assert any(one.key == "assurance.reason" or "reason" in one.message
+               for one in caught.value.findings), "a reason is not guessed"  # fmt: skip
     (name,) = files
-    mended = files[name] + (
+    reason = "level: card\n  reason: {zh: 只有本人可以办, en: Only you may apply}\n"
+    mended = files[name].replace("level: card\n", reason) + (
         "situations:\n- {id: any, name: {zh: 都可以, en: Any}, result: accept, materials: [plan]}\n"
     )
     item = load({**FILES, name: mended}).items["NEW-001"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kiosk.catalogue import pack as packs
 from kiosk.catalogue.codec import Malformed, decode, encode, shape
-from kiosk.catalogue.engine import walk
+from kiosk.catalogue.engine import ENGINE_VERSION, walk
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import Answer, Condition, Item, Matter, Pack
 from kiosk.catalogue.pack import (
@@ -64,6 +64,13 @@ def test_what_is_opened_is_what_was_built(pack: Pack, data: bytes) -> None:
     assert opened.certificate.cases == 90
     assert opened.readings() == readings_of(pack)
     assert {type(one) for one in opened.pack.items.values()} == {Item}
+
+
+def test_a_pack_proven_by_other_rules_is_refused(pack: Pack) -> None:
+    assert open_pack(build(pack, PROVEN)).certificate.engine == ENGINE_VERSION
+    other = replace(PROVEN, engine=ENGINE_VERSION + 1)
+    with pytest.raises(PackError, match="CP-06"):
+        open_pack(build(pack, other))
 
 
 def test_the_shipped_catalogue_survives_its_pack() -> None:
