@@ -2,7 +2,8 @@
 
 A code is worth something for `LIVES` and to the first who asks; who asks again under the same
 request id gets the same answer, for its first may have been lost on the line. Only hashes of
-codes are kept, and who they stand for goes as soon as they are over. In the place of
+codes are kept, and who they stand for goes with the next question after their time, at the
+latest with the nightly purge. In the place of
 `IdentityCodes.make` stands the province's app; the codes made here are samples.
 """
 
@@ -49,6 +50,11 @@ class IdentityCodes:
                 )
             )
         return code
+
+    def forget(self) -> None:
+        """Name nobody whose minute is over; each question does so too, if one comes."""
+        with Session(self._engine) as session, session.begin():
+            _forget(session, self._now())
 
     def ask(self, question: CodeQuestion) -> CodeAnswer:
         """Who showed it. Of any number who ask at once, one is told."""

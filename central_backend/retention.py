@@ -35,6 +35,7 @@ from central_backend.database import (
     StoredAttachment,
     StoredDocument,
 )
+from central_backend.identity_codes import IdentityCodes
 from central_backend.settings import Retention
 
 
@@ -64,6 +65,7 @@ class NotGone(Exception):
 def purge(engine: Engine, periods: Retention, now: datetime) -> list[Purged]:
     """Delete what is older than its period. Raises NotGone."""
     done = []
+    IdentityCodes(engine, now=lambda: now).forget()
     for kind, drop in _DROPS.items():
         before = now - timedelta(days=getattr(periods, f"{kind.value}_days"))
         with Session(engine) as session, session.begin():
