@@ -33,6 +33,14 @@ NOTICES = [
     "face-engine",
     "face-portrait",
     "face-refused",
+    "code-not-identity",
+    "code-expired",
+    "code-used",
+    "code-other-person",
+    "code-line-down",
+    "code-not-shown",
+    "code-unreadable",
+    "code-reader-absent",
     "no-paper-found",
     "document-camera-absent",
     "printer-absent",
@@ -87,6 +95,12 @@ def test_a_notice_says_what_happened_and_what_to_do_in_two_short_sentences(
 def test_every_fault_has_words(words: Words, fault: Fault) -> None:
     assert words.text(f"fault.{fault.code}", "zh")
     assert words.text(f"fault.{fault.code}", "en")
+
+
+@pytest.mark.parametrize("code", ["SE-03", "SE-04", "SE-05", "SE-06", "SE-08", "SE-09"])
+def test_every_reason_why_nothing_can_be_sealed_has_words(words: Words, code: str) -> None:
+    assert words.text(f"fault.{code}", "zh")
+    assert words.text(f"fault.{code}", "en")
 
 
 @pytest.mark.parametrize("step", StepName)
