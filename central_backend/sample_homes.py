@@ -161,8 +161,8 @@ def _months(chance: Chance, months: int, to: str) -> str:
 def _account(chance: Chance, prefix: str) -> Tables:
     return {
         "customer": table(
-            "户号",
-            "Account",
+            "用户",
+            "Customer",
             line("户号", "Account number", chance.digits(8, prefix)),
             line("地址", "Address", chance.address()),
         )

@@ -58,6 +58,7 @@ _NAMED_BY: Final[Mapping[DocumentKind, PaperKind]] = {
 _MOST_BYTES: Final = 8_000_000
 _NOT_NOW: Final = frozenset({408, 425, 429})
 _SCREEN_DPI: Final = 110
+_MOST_PAGES: Final = 8  # of a certificate on the screen; all are printed
 
 
 class _NoAnswer(Exception):
@@ -220,10 +221,7 @@ def _certificate(answer: CertificateAnswer, visit: int, zh: bool) -> CentralAnsw
         raise _NoAnswer(NONSENSE) from None
     if not pdf.startswith(b"%PDF-"):
         raise _NoAnswer(NONSENSE)
-    try:
-        pages: tuple[bytes, ...] = (render_png(pdf, dpi=_SCREEN_DPI),)
-    except RasterError:
-        pages = ()  # it can still be printed; the screen shows its lines
+    pages = _pages(pdf)
     title = answer.title.zh if zh else answer.title.en
     return CentralAnswered(
         visit,
@@ -234,3 +232,14 @@ def _certificate(answer: CertificateAnswer, visit: int, zh: bool) -> CentralAnsw
         certificate_number=answer.certificate_no,
         verify_code=answer.verify_code,
     )
+
+
+def _pages(pdf: bytes) -> tuple[bytes, ...]:
+    """Its pages as pictures; none where nothing can be drawn: the screen then shows its lines."""
+    pages: list[bytes] = []
+    while len(pages) < _MOST_PAGES:
+        try:
+            pages.append(render_png(pdf, dpi=_SCREEN_DPI, page=len(pages) + 1))
+        except RasterError:
+            break  # there is no further page
+    return tuple(pages)

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -276,7 +277,12 @@ def test_the_real_backend_answers_certificate_and_records(ear: Ear, asking_at: A
         assert made.pdf is not None
         assert made.pdf.startswith(b"%PDF-")
         assert made.certificate_number
-        assert made.pages_png[0].startswith(b"\x89PNG")
+        assert [page[:4] for page in made.pages_png] == [b"\x89PNG"]
+        ear.forget()
+        asking.ask(replace(question(record="housing-fund"), item="GJJ-003"), 1)
+        long = ear.wait(CentralAnswered)
+        assert len(long.pages_png) == 2, "every page of it is shown"
+        assert len(set(long.pages_png)) == 2
         ear.forget()
         asking.ask(question(certificate=False, record="water-bill"), 2)
         found = ear.wait(CentralAnswered)

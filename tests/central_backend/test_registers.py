@@ -170,7 +170,8 @@ def test_a_sheet_shows_parts_that_its_register_has(item: str, pack: Pack) -> Non
     sheet = SHEETS[item]
     entry = pack.items[item]
     assert entry.record is not None, "only what looks into a register has a sheet"
-    found = find(RecordKind(entry.record.value), AGED, TODAY)
+    assert entry.record.value == sheet.kind.value
+    found = find(sheet.kind, AGED, TODAY)
     assert set(sheet.parts) <= set(found)
     shown = chosen(sheet, found)
     assert shown
