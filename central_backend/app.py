@@ -26,6 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from central_backend import terminals
 from central_backend.cases import Cases
@@ -122,6 +123,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(OperationalError, _database_busy)
     app.add_exception_handler(PoolTimeout, _database_busy)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(Exception, _broken)
     _publish(app)
     return app
@@ -343,6 +345,10 @@ async def _database_busy(_request: Request, error: Exception) -> Response:
     answer = _answer(Problem(code=ProblemCode.INTERNAL, message="the database is busy"), 503)
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it: an upload broke off, as they do
 
 
 async def _broken(_request: Request, error: Exception) -> Response:
