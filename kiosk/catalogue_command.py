@@ -159,7 +159,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _graph(arguments: argparse.Namespace) -> int:
     from kiosk.catalogue.cuts import TooManyAnswers
-    from kiosk.catalogue.graph import TooLarge, graph_of
+    from kiosk.catalogue.graph import TooLarge, graph_of, outline
     from kiosk.catalogue.graph_svg import draw
 
     try:
@@ -174,7 +174,11 @@ def _graph(arguments: argparse.Namespace) -> int:
     try:
         graph = graph_of(matter)
     except (TooLarge, TooManyAnswers) as error:
-        return _complain(words.text("graph.too-large", language, why=error))
+        if not matter.bundle:
+            return _complain(words.text("graph.too-large", language, why=error))
+        matter = outline(matter)  # each of its items is drawn by itself
+        graph = graph_of(matter)
+        note = f"{note} · {words.text('graph.outline', language)}"
     text = draw(graph, matter, words.en if language == "en" else words.zh, language, note)
     return _written(arguments.out, text.encode())
 

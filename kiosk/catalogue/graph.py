@@ -8,14 +8,22 @@ A question that changes no situation is not in it; it is listed beside.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from kiosk.catalogue.conditions import fact_kind, tests
+from kiosk.catalogue.conditions import fact_kind, guarded, keys, tests
 from kiosk.catalogue.cuts import Value, conditions_of, domains
 from kiosk.catalogue.engine import Path, walk
-from kiosk.catalogue.model import Material, Matter, Question, QuestionKind, Result, Situation
+from kiosk.catalogue.model import (
+    ALWAYS,
+    Material,
+    Matter,
+    Question,
+    QuestionKind,
+    Result,
+    Situation,
+)
 
 MAX_CASES: Final = 20_000
 
@@ -67,6 +75,45 @@ def graph_of(matter: Matter) -> Graph:
     maker = _Maker(matter)
     root = maker.node({})
     return maker.finished(root)
+
+
+def outline(matter: Matter) -> Matter:
+    """Of a bundle only which of its items take part, and the questions that this hangs on."""
+    guards = {one.role: one.when for one in matter.parties}
+    whens = {one.id: one.when for one in matter.questions}
+    wanted: set[str] = set()
+    waiting = [key for one in matter.components for key in keys(guarded(one.include, guards))]
+    while waiting:
+        name = waiting.pop()
+        owner = name.partition(".")[0]
+        if owner in wanted:
+            continue
+        wanted.add(owner)
+        waiting += keys(guarded(whens.get(owner, guards.get(owner, ALWAYS)), guards))
+    components = tuple(
+        replace(
+            one,
+            item=replace(
+                one.item,
+                questions=(),
+                materials=(),
+                form=(),
+                parties=(),
+                eligibility=(),
+                situations=(Situation("takes_part", one.item.name, ALWAYS, Result.ACCEPT),),
+            ),
+        )
+        for one in matter.components
+    )
+    return replace(
+        matter,
+        components=components,
+        questions=tuple(one for one in matter.questions if one.id in wanted),
+        parties=tuple(one for one in matter.parties if one.role in wanted),
+        materials=(),
+        form=(),
+        eligibility=(),
+    )
 
 
 _NodeKey = tuple[object, ...]

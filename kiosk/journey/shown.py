@@ -198,7 +198,7 @@ def material_line(
     return MaterialLine(
         id=material.id,
         name=visit.say(material.name),
-        hint=visit.say(material.hint),
+        hint="" if state == "from-state" else visit.say(material.hint),  # how to bring it
         why=visit.say(material.why) if why is None else why,
         state=state,
         pages=len(paper.pages) if paper is not None else 0,

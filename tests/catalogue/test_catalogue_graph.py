@@ -16,7 +16,7 @@ from config.words import load_words
 from kiosk.catalogue import graph as graphs
 from kiosk.catalogue.cuts import Value, domains
 from kiosk.catalogue.engine import walk
-from kiosk.catalogue.graph import Answers, Asks, Ends, Graph, TooLarge, graph_of
+from kiosk.catalogue.graph import Answers, Asks, Ends, Graph, TooLarge, graph_of, outline
 from kiosk.catalogue.graph_svg import _wide, _wrapped, draw
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import Matter, Pack
@@ -103,6 +103,19 @@ def test_too_many_cases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         graph_of(PACK.matters["TRV-001"])
 
 
+def test_a_large_bundle_is_drawn_as_which_of_its_items_take_part() -> None:
+    matter = PACK.matters["BUN-001"]
+    graph = graph_of(outline(matter))
+    sets = [
+        {code for code, _ in one.situations} for one in graph.nodes if isinstance(one, graphs.Ends)
+    ]
+    assert {frozenset(one) for one in sets} == {
+        frozenset({"PEN-001"}),
+        frozenset({"PEN-001", "TRV-001"}),
+    }
+    assert [one.key for one in graph.nodes if isinstance(one, graphs.Asks)] == ["wants_travel"]
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("code", ["TRV-001", "CRT-001", "CRJ-001", "HJ-001"])
 def test_no_box_lies_on_another_and_no_text_leaves_its_box(code: str, language: str) -> None:
@@ -158,6 +171,9 @@ def test_the_commands_write_a_drawing_and_a_sheet(
     assert pdf.read_bytes().startswith(b"%PDF")
     assert main(["catalogue", "graph", "XX-999", "-o", str(svg)]) == 2
     assert "XX-999" in capsys.readouterr().err
-    assert main(["catalogue", "graph", "TX-001", "-o", str(svg)]) == 2
-    assert "300" in capsys.readouterr().err
+    assert main(["catalogue", "graph", "TX-001", "-o", str(svg)]) == 0
+    assert load_words().text("graph.outline", "zh") in svg.read_text(encoding="utf-8")
+    monkeypatch.setattr(graphs, "MAX_CASES", 2)
+    assert main(["catalogue", "graph", "HJ-001", "-o", str(svg)]) == 2
+    assert "more than 2" in capsys.readouterr().err
     assert main(["catalogue", "sheet", "SMK-001", "-o", str(tmp_path / "no" / "a.pdf")]) == 2
