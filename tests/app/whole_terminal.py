@@ -95,7 +95,6 @@ def tell(draft: Draft) -> None:
         "number": party.number,
         "address": party.address,
         "phone": draft.contact,
-        "item": draft.item,
         **{f"answer {a.question}": f'"{a.question}"' for a in draft.answers if a.question},
         **{f"form {name}": str(value) for name, value in draft.form},
     }
