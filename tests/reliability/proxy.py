@@ -14,7 +14,7 @@ import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 _WAIT_S: Final = 20
 _HOP: Final = {"transfer-encoding", "connection", "content-length"}
@@ -155,14 +155,14 @@ class Proxy:
             connection.close()
 
 
-def _read(reader: object) -> Request | None:
-    line = reader.readline().decode("latin-1").split()  # type: ignore[attr-defined]
+def _read(reader: BinaryIO) -> Request | None:
+    line = reader.readline().decode("latin-1").split()
     if len(line) != 3:
         return None
-    message = http.client.parse_headers(reader)  # type: ignore[arg-type]
+    message = http.client.parse_headers(reader)
     headers = dict(message.items())
     length = int(headers.get("Content-Length", "0"))
-    return Request(line[0], line[1], headers, reader.read(length))  # type: ignore[attr-defined]
+    return Request(line[0], line[1], headers, reader.read(length))
 
 
 # --- what networks do
