@@ -95,7 +95,7 @@ def with_line(path: Path, old: str, new: str) -> Path:
 def test_samples_are_not_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run"]) == 3
     said = capsys.readouterr().err
-    assert said.startswith("ST-02 15 items are samples")
+    assert said.startswith("ST-02 220 items are samples")
     assert "SB-001" in said
     assert "kiosk demo" in said
 
@@ -175,7 +175,7 @@ def test_the_own_catalogue_is_checked_where_none_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["catalogue", "check"]) == 0
-    assert "14 items, 1 bundles" in capsys.readouterr().out
+    assert "210 items, 10 bundles" in capsys.readouterr().out
 
 
 def test_a_broken_catalogue(confirmed: Path, capsys: pytest.CaptureFixture[str]) -> None:
