@@ -207,7 +207,9 @@ class Backend(_Section):
 
     `authorities` are those who vouch for the backend, "" is the system's choice;
     `certificate` and `certificate_key` are the terminal's own. `identity_codes`: it knows the
-    codes of the province's app, so that residents may show one.
+    codes of the province's app, so that residents may show one. `spread_s`: when line or power
+    come back to all terminals at once, each starts within so many seconds: applications that
+    may wait in all, over those that the backend takes a second (docs/reliability.md).
     """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = "http://127.0.0.1:8080"
@@ -217,6 +219,7 @@ class Backend(_Section):
     certificate: str = ""
     certificate_key: str = ""
     identity_codes: bool = False
+    spread_s: Annotated[float, Field(ge=0, le=86_400)] = 60
 
     @model_validator(mode="after")
     def _certificate_whole(self) -> Backend:

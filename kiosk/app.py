@@ -511,7 +511,11 @@ class Terminal(QObject):
         )
         self._sender = Sender(
             self._outbox,
-            SenderSettings(wire_of(settings), idle_probe_s=LINE_PROBE_S),
+            SenderSettings(
+                wire_of(settings),
+                spread_s=settings.backend.spread_s,
+                idle_probe_s=LINE_PROBE_S,
+            ),
             on_change=self._submitting.sender_says,
             acknowledge=self._sealing.acknowledged,
             heartbeat=Heartbeat(heartbeats.tell, heartbeats.told, heartbeats.keys),

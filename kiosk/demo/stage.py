@@ -237,6 +237,7 @@ class Stage:
             "screen": {"full_screen": False},
             "printer": {"kind": "none"},
             "backend": {
+                "spread_s": 0,  # one terminal need not wait for others
                 "url": self.backend.url,
                 "connect_s": 2,
                 "answer_s": 10,
