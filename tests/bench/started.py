@@ -1,7 +1,7 @@
 """A production terminal for `bench_app`: says when its first screen is painted, and how it rests.
 
-It has the shipped catalogue, no devices and no backend: what a terminal has before it has found
-any. Prints "painted", waits, prints its memory.
+It has the shipped catalogue as a pack, no devices and no backend: what a terminal has before it
+has found any. Prints "painted", waits, prints its memory.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from PySide6.QtCore import QTimer
 
 from config.settings import Settings
 from kiosk.app import Terminal, application, equipment_of
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.catalogue.pack import open_pack
+from kiosk.pack_files import read_pack
 
 REST_MS = 6_000
 
 
-def main(folder: str) -> None:
+def main(folder: str, packed: str) -> None:
     app = application()
     settings = Settings.model_validate(
         {
@@ -31,7 +32,8 @@ def main(folder: str) -> None:
             "backend": {"url": "http://127.0.0.1:9"},
         }
     )
-    terminal = Terminal(settings, load_directory(DEFAULT_DIRECTORY), equipment_of(settings))
+    pack = open_pack(read_pack(Path(packed))).pack
+    terminal = Terminal(settings, pack, equipment_of(settings))
     terminal.painted.connect(painted)
     terminal.begin()
     QTimer.singleShot(REST_MS, app.quit)
@@ -47,4 +49,4 @@ def painted() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])
