@@ -77,7 +77,8 @@ def settle(player: Player, *, language: str, size: str) -> Script:
 
 
 def start(player: Player) -> Script:
-    """Begin, and wait for what comes after the item guide: mostly the reader."""
+    """Begin, once the devices it needs are known, and wait for what comes after the guide."""
+    yield Until(lambda: player.can_touch("next"), "that it can be begun")
     player.touch("next")
     yield Until(lambda: player.step is not StepName.ITEM_GUIDE, "the step after the item guide")
 
