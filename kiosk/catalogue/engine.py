@@ -57,6 +57,7 @@ from kiosk.catalogue.model import (
 ENGINE_VERSION = 2  # counts up when the same catalogue would mean something else
 MAX_PIVOTS = 3  # how deep `most_left` looks into branches that exclude each other
 QUESTION_S, PAPER_S, FIELD_S = 15, 40, 20  # what each takes an unhurried person
+CLOSING_S = 120  # and choosing the delivery, reading it all over, signing
 _CLOCK = Situation(
     "clock_not_trusted",
     Text("本机的时间不准", "The clock of this terminal is wrong"),
@@ -449,7 +450,8 @@ class Program:
         seconds = left * QUESTION_S
         if view.hopeful:
             papers = (view.may_materials & self._papers).bit_count()
-            seconds += papers * PAPER_S + view.may_fields.bit_count() * FIELD_S
+            fields = view.may_fields.bit_count()
+            seconds += papers * PAPER_S + fields * FIELD_S + CLOSING_S
         return Path(
             asked=tuple(one.question for one in answered),
             next=following.question if following else None,
