@@ -286,7 +286,9 @@ class Player(QObject):
 
 
 def _write(image: QImage, path: Path) -> None:
-    """Whole or not at all."""
+    """Whole or not at all; what a run that was killed had begun goes."""
+    for left in path.parent.glob("*.part"):
+        left.unlink(missing_ok=True)
     part = path.with_suffix(".part")
     image.save(str(part), "PNG", _PNG_QUALITY)  # type: ignore[call-overload]
     os.replace(part, path)

@@ -14,6 +14,10 @@ from kiosk.journey.views import ChooseView
 from kiosk.journey.visit import Browse, Now, Place, Visit
 
 
+_OFFERED_UNASKED = 12
+"""Before anything is typed: what is used most. All of them would be forty pages."""
+
+
 class Choose(Plain):
     """The items of a group, of a plain entry, or found."""
 
@@ -58,7 +62,7 @@ class Choose(Plain):
         browse, matters = visit.browse, visit.pack.matters
         if browse.searching:
             if not browse.query.strip():
-                return by_use(visit)
+                return by_use(visit)[:_OFFERED_UNASKED]
             return [matters[code] for code in visit.find(browse.query)]
         if browse.entry:
             entry = next(p for p in visit.pack.plain if p.id == browse.entry)
