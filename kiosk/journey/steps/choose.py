@@ -13,7 +13,6 @@ from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import ChooseView
 from kiosk.journey.visit import Browse, Now, Place, Visit
 
-
 _OFFERED_UNASKED = 12
 """Before anything is typed: what is used most. All of them would be forty pages."""
 
