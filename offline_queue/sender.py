@@ -210,7 +210,7 @@ class Sender:
         self._probe_failures = 0
         self._probe_due = 0.0  # monotonic time of the next look at an idle line
         now = self._pace.monotonic()
-        # Nothing at all is sent before this monotonic time. A whole county's power may have
+        # Nothing that waits is sent before this monotonic time. A whole county's power may have
         # come back with ours.
         self._held_until = now + settings.spread_s * self._pace.random()
         self._beat_due = now + _FIRST_BEAT_S * self._pace.random()
@@ -309,6 +309,11 @@ class Sender:
             self._poked = False
             self._due.clear()
             self._held_until = 0.0
+        every_s = self._settings.idle_probe_s
+        if self._line_up is None and every_s is not None and not self._alarm:
+            # Whoever stands there is told how it is; only what waits is spread.
+            self._probe_due = self._pace.monotonic() + every_s
+            self.probe()
         if self._line_up is False or self._alarm:
             return self._step_down()
         hold_s = self._held_until - self._pace.monotonic()
@@ -579,7 +584,6 @@ class Sender:
             came_back = self._line_up is False
             self._line_up = True
             self._probe_failures = 0
-            self._held_until = 0.0
             if came_back:
                 spread_s = self._settings.spread_s * self._pace.random()
                 self._held_until = self._pace.monotonic() + spread_s

@@ -589,6 +589,18 @@ def test_a_fleet_spreads_its_start_when_the_line_comes_back(rig: Rig) -> None:
     assert rig.server.posts() == 2
 
 
+def test_the_line_is_known_at_once_even_while_what_waits_is_spread(rig: Rig) -> None:
+    settings = SenderSettings(WireSettings(rig.server.url), spread_s=600, idle_probe_s=30)
+    rig.sender = Sender(rig.outbox, settings, on_change=rig.events.append, pace=rig.pace)
+    saved = rig.save()
+    assert rig.run() == 600.0
+    assert rig.events[0] == LineChanged(True)
+    assert rig.server.posts() == 0
+    rig.pace.now += 600
+    rig.run()
+    assert rig.state(saved)[0] is State.DELIVERED
+
+
 def test_an_idle_line_is_looked_at_now_and_then_and_holds_up_nothing(rig: Rig) -> None:
     settings = SenderSettings(WireSettings(rig.server.url), idle_probe_s=30)
     rig.sender = Sender(rig.outbox, settings, on_change=rig.events.append, pace=rig.pace)
