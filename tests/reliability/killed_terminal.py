@@ -1,173 +1,337 @@
-"""A small terminal as a process that kills itself where it is told to.
+"""The terminal's process, which is killed: `kiosk.app.Terminal` with its window, threads, sealed
+outbox, sender and printer, in which residents hand in applications.
 
-Run by `test_sigkill.py`: real sealing, outbox and sender against a real backend. It reads one
-JSON object from standard input, hands in two applications, says "number id digest" for each
-that was saved, delivers them, notes the print states, purges, rests and stops. A point is
-passed before and after each call to the disk's writes, syncs and deletes and to the wire, and
-is named by what the store was doing. SIGKILL comes at the n-th pass of one point, or at the n-th
-of all. In the end it says the names of all points that it passed.
+Run by `test_sigkill.py` as a process that has imported everything and has one thread only; for
+each line of JSON on standard input it forks a child, which is the terminal's process, and says
+how that ended ("seconds" after which it is killed from outside, else null). Nothing of Qt but
+its modules exists before the fork. Devices are absent, and the visits come to the terminal
+walked up to the review by the pure journey; from there on everything is the terminal's own.
+
+A life appends lines to a file: "saved NUMBER ID" when the screen says so, "printed NUMBER",
+"stub NUMBER" for each that the first screen offers after a restart, and, if it is not killed,
+the names of all points that it passed.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
+import select
 import signal
 import sys
 import threading
-from collections import Counter
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import apsw
-from terminals import WAIT_S, RealTerminal
+from driver import Hall, hall_for, shipped
+from points import Points, put_in
+from PySide6.QtCore import QTimer
 
-from offline_queue import Delivered, PrintState
-from offline_queue.answers import Answer
-from offline_queue.backoff import Backoff
-from offline_queue.store import Store
-from offline_queue.wire import Wire
+import kiosk.app
+from config.settings import Settings
+from config.words import load_words
+from devices.camera import CameraSpec
+from devices.records import Page
+from devices.samv.driver import SamvReader
+from devices.simulators.printer import SimulatedPrinter
+from kiosk import logs
+from kiosk.app import Equipment, Terminal
+from kiosk.catalogue.search import SearchIndex
+from kiosk.journey.events import Event, Leave, Next, PrintAsked, Rated, Signed
+from kiosk.journey.terms import StepName
+from kiosk.journey.views import View
+from kiosk.journey.visit import Visit
+from kiosk.receipts.content import Delivery, Stub
+from kiosk.receipts.layout import guide as guide  # it comes with the first paper
+from kiosk.receipts.layout.pdf import render_stub
+from offline_queue import State
+from screens.registry import MODULES
 
-DISK = "points"
-PHASES = (
-    "reserve_number",
-    "enqueue",
-    "claim",
-    "put_back",
-    "delivered",
-    "set_print_state",
-    "purge",
-    "put_meta",
-    "rest",
-    "close",
-)
+_PR_SET_PDEATHSIG: Final = 1
+_LIFE_S: Final = 60
+_FAULT: Final = 3  # how a process ends that met a fault of its own
+_TICK_MS: Final = 4
+_PAGE_BYTES: Final = 20_000
+_SIGNATURE: Final = (tuple((100 + 20 * i, 500 + 7 * i) for i in range(20)),)
+# Two papers and another party; none; one paper.
+ITEMS: Final = ("CL-001", "FC-011", "MZ-010")
 
-
-class Points:
-    """Counts what is passed, and kills."""
-
-    def __init__(self, name: str, at: int) -> None:
-        self.passed: Counter[str] = Counter()
-        self.phase = "open"
-        self._name = name
-        self._at = at
-        self._total = 0
-
-    def __call__(self, name: str) -> None:
-        self.passed[name] += 1
-        self._total += 1
-        count = self.passed[self._name] if self._name == name else self._total
-        if self._at == count and self._name in ("", name):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, name: str, call: Callable[[], Any]) -> Any:
-        """Two points: before and after."""
-        self(f"{name} before")
-        result = call()
-        self(f"{name} after")
-        return result
+Story = Iterator[Callable[[], bool]]
 
 
-class Disk(apsw.VFS):
-    """The real disk, with points."""
-
-    def __init__(self, points: Points) -> None:
-        self.points = points
-        super().__init__(DISK, "")
-
-    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
-        points = self.points
-        path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
-        which = path.rsplit("outbox.db", 1)[-1] or "-db"
-
-        class File(apsw.VFSFile):
-            def __init__(self) -> None:
-                super().__init__("", name, flags)
-
-            def xWrite(self, data: bytes, offset: int) -> None:
-                write = super().xWrite
-                points.around(f"{points.phase}{which} write", lambda: write(data, offset))
-
-            def xSync(self, flags: int) -> None:
-                sync = super().xSync
-                points.around(f"{points.phase}{which} sync", lambda: sync(flags))
-
-            def xTruncate(self, size: int) -> None:
-                truncate = super().xTruncate
-                points.around(f"{points.phase}{which} truncate", lambda: truncate(size))
-
-        return File()
-
-    def xDelete(self, name: str, sync_directory: bool) -> None:
-        delete = super().xDelete
-        self.points.around(f"{self.points.phase} delete", lambda: delete(name, sync_directory))
+def reviewed(code: str) -> Visit:
+    """A visit that needs nothing more but the signature."""
+    hall: Hall = hall_for(code)
+    hall.start(code)
+    hall.walk_to(StepName.REVIEW)
+    papers = {
+        name: replace(paper, pages=tuple(map(_page, paper.pages)))
+        for name, paper in hall.visit.papers.items()
+    }
+    return replace(hall.visit, papers=papers)
 
 
-def name_phases(points: Points) -> None:
-    """Let each command of the store say its name."""
-
-    def named(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(store: Store, *args: Any, **kwargs: Any) -> Any:
-            points.phase = name
-            try:
-                result = method(store, *args, **kwargs)
-            finally:
-                points.phase = "between"
-            points(f"{name} returned")
-            return result
-
-        return run
-
-    for name in PHASES:
-        setattr(Store, name, named(name, getattr(Store, name)))
+def _page(page: Page) -> Page:
+    return replace(page, jpeg=b"\xff\xd8" + os.urandom(_PAGE_BYTES))
 
 
-def name_requests(points: Points) -> None:
-    """Let each request say its door."""
-    ask = Wire.request
+class Life:
+    """One life of the terminal: plays a story, one event of Qt after the other."""
 
-    def request(wire: Wire, method: str, path: str, **more: Any) -> Answer:
-        door = f"wire {method} {'part' if method == 'PUT' else path.rsplit('/', 1)[-1]}"
-        answer: Answer = points.around(door, lambda: ask(wire, method, path, **more))
-        return answer
+    def __init__(
+        self, told: dict[str, Any], visits: list[Visit], points: Points, said: int
+    ) -> None:
+        self._visits = visits
+        self._points = points
+        self._said = said
+        self._told: set[tuple[str, ...]] = set()
+        self.app = kiosk.app.application(["terminal"])
+        folder = Path(told["place"])
+        self.terminal = Terminal(_settings(told, folder), shipped(), _equipment(folder))
+        # Devices are absent, so their processes are not started either.
+        self.terminal._face.start = _nothing  # type: ignore[method-assign]
+        self.terminal._documents.start = _nothing  # type: ignore[method-assign]
+        self.terminal.watch = self._watch
+        self._story = self._after_a_cut() if told["again"] else self._day()
+        self._until: Callable[[], bool] = lambda: True
+        self._timer = QTimer()
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._tick)
 
-    setattr(Wire, "request", request)  # noqa: B010 - a method of another class
+    def run(self) -> None:
+        """Until the story is told."""
+        self.terminal.begin()
+        self._timer.start()
+        self.app.exec()
+        self.terminal.close()
+
+    def say(self, *words: str) -> None:
+        """To whoever judges; it outlives this process."""
+        os.write(self._said, (" ".join(words) + "\n").encode())
+
+    def _tick(self) -> None:
+        if not self._until():
+            return
+        try:
+            self._until = next(self._story)
+        except StopIteration:
+            self._timer.stop()
+            self.app.quit()
+
+    def _watch(self, _view: View) -> None:
+        """What stands on the screen was promised."""
+        visit = self.terminal.runtime.visit
+        kept = visit.submission
+        if kept.number:
+            self._say_once("saved", kept.number, kept.application_id)
+            if visit.printing.get("receipt") == "printed":
+                self._say_once("printed", kept.number)
+
+    def _say_once(self, *words: str) -> None:
+        if words not in self._told:
+            self._told.add(words)
+            self.say(*words)
+
+    # --- stories
+
+    def _day(self) -> Story:
+        """Three visits: two as usual, and one whose resident leaves as soon as it is saved."""
+        yield self._is_open
+        for place, visit in enumerate(self._visits):
+            yield from self._hand_in(visit)
+            if place == len(self._visits) - 1:
+                self._post(Leave())
+            else:
+                yield lambda: self._visit.printing.get("receipt") == "printed"
+                self._post(Next())  # the rating
+                self._post(Rated(5))
+                self._post(Next())
+            self._post(Next())  # the farewell
+            yield lambda: self._at(StepName.WELCOME)
+        yield from self._all_delivered()
+
+    def _after_a_cut(self) -> Story:
+        """What was saved and not printed is offered; it is printed, and one more handed in."""
+        yield self._is_open
+        yield lambda: self._heard
+        while stubs := self._visit.stubs:
+            for number, _ in stubs:
+                self._say_once("stub", number)
+            self._post(PrintAsked())
+            yield lambda: self._visit.printing.get("stub") == "printed"
+            self._post(Leave())
+            self._post(Next())
+            yield lambda before=stubs: self._visit.stubs != before  # type: ignore[misc]
+        yield from self._hand_in(self._visits[0])
+        yield lambda: self._visit.printing.get("receipt") == "printed"
+        yield from self._all_delivered()
+
+    def _hand_in(self, visit: Visit) -> Story:
+        here = self._visit
+        self.terminal.runtime._visit = replace(
+            visit,
+            number=here.number,
+            rules=here.rules,
+            world=here.world,
+            find=here.find,
+            touched_s=self.terminal.now().monotonic_s,
+        )
+        self._post(Next())
+        assert self._at(StepName.SIGN)
+        self._post(Signed(_SIGNATURE))
+        self._post(Next())
+        yield lambda: self._visit.submission.state in ("saved", "received")
+
+    def _all_delivered(self) -> Story:
+        open_ = tuple(state for state in State if state not in (State.DELIVERED, State.PURGED))
+        yield lambda: not self.terminal.outbox.listing(open_).result()
+        rests = self._points.passed["rest returned"]
+        yield lambda: self._points.passed["rest returned"] > rests
+
+    @property
+    def _visit(self) -> Visit:
+        return self.terminal.runtime.visit
+
+    def _at(self, step: StepName) -> bool:
+        return self._visit.place.step is step
+
+    def _is_open(self) -> bool:
+        return self.terminal._up and self._visit.world.line_up
+
+    @property
+    def _heard(self) -> bool:
+        return self._points.passed["answer Recovered after"] > 0
+
+    def _post(self, event: Event) -> None:
+        self.terminal._post(event)
+
+
+def _settings(told: dict[str, Any], folder: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "terminal": {"code": told["code"]},
+            "screen": {"full_screen": False},
+            "printer": {"kind": "none"},
+            "backend": {"url": told["url"], "spread_s": 0},
+            "sealing": {"authority_keys": (told["pin"],), "key_set": told["key_set"]},
+            "data": {"directory": str(folder / "data"), "socket": str(folder / "s")},
+        }
+    )
+
+
+def _equipment(folder: Path) -> Equipment:
+    nowhere = CameraSpec("v4l2", str(folder / "no-camera"), 640, 480, 15)
+    paper = SimulatedPrinter(folder / "paper")
+    return Equipment(
+        reader=SamvReader(str(folder / "no-reader")),
+        face=nowhere,
+        documents=nowhere,
+        receipts=paper,
+        sheets=paper,
+        demo=True,
+    )
+
+
+def _nothing() -> None:
+    pass
+
+
+# --- the process that forks
+
+
+def _warm_up() -> None:
+    """Do once what each life would do alike, writes nothing and takes long."""
+    index = SearchIndex.build(shipped())
+    _replace(kiosk.app._Finder, "prepare", lambda finder: setattr(finder, "_index", index))
+    _replace(kiosk.app, "open_pinyin", lambda: None)  # a process of its own, and nobody types
+    _replace(kiosk.app, "rest_the_collector", _nothing)
+    for name in ("backends.openssl.backend", "primitives.asymmetric.rsa"):
+        import_module(f"cryptography.hazmat.{name}")
+    for step in StepName:
+        if (module := MODULES.get(step)) is not None:
+            import_module(module)
+    stub = Stub("zh", "LW000-00001-0", datetime.now(UTC), True, "LW000", Delivery.KEPT)
+    render_stub(stub, load_words().zh)
+
+
+def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:
+    getattr(owner, name)  # it is there
+    setattr(owner, name, by)
+
+
+def live(told: dict[str, Any], visits: list[Visit]) -> None:
+    """In the child: be the terminal."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.alarm(_LIFE_S)
+    place = Path(told["place"])
+    os.dup2(_appended(place / "log"), 2)
+    logs.begin()
+    sys.excepthook = _give_up  # also what a slot of Qt raised
+    threading.excepthook = lambda args: _give_up(args.exc_type, args.exc_value, args.exc_traceback)
+    said = _appended(place / "said")
+    points = Points(told["name"], told["at"])
+    disk = put_in(points)
+    life = Life(told, visits, points, said)
+    life.run()
+    for name in sorted(points.passed):
+        life.say("point", str(points.passed[name]), name)
+    del disk
+
+
+def _appended(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def _give_up(kind: type[BaseException], error: BaseException | None, trace: Any) -> None:
+    """A terminal that goes on after a fault of its own would hide it."""
+    traceback.print_exception(kind, error, trace)
+    os._exit(_FAULT)
+
+
+def ended(child: int, kill_after_s: float | None) -> int:
+    """Wait for it, and kill it when its time has come; its exit code."""
+    watch = os.pidfd_open(child)
+    try:
+        if kill_after_s is not None and not select.select([watch], [], [], kill_after_s)[0]:
+            os.kill(child, signal.SIGKILL)
+    finally:
+        os.close(watch)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main() -> None:
-    told = json.loads(sys.stdin.readline())
-    points = Points(told["name"], told["at"])
-    name_phases(points)
-    name_requests(points)
-    _disk = Disk(points)
-    done = threading.Semaphore(0)
-    terminal = RealTerminal(
-        Path(told["place"]),
-        told["url"],
-        told["pin"],
-        told["key_set"].encode(),
-        code=told["code"],
-        on_change=lambda event: done.release() if isinstance(event, Delivered) else None,
-        backoff=Backoff(0.01, 0.05),
-        vfs=DISK,
-    )
-    numbers = []
-    for _ in range(2):
-        saved = terminal.save((700,))
-        os.write(1, f"saved {saved.number} {saved.id} {saved.digest}\n".encode())
-        numbers.append(saved.number)
-    terminal.sender.start()
-    for _ in numbers:
-        assert done.acquire(timeout=WAIT_S)
-    for number in numbers:
-        terminal.outbox.set_print_state(number, PrintState.PRINTED).result(WAIT_S)
-    terminal.outbox.put_meta("clock", "x").result(WAIT_S)
-    terminal.outbox.purge().result(WAIT_S)
-    terminal.outbox._submit(lambda store: store.rest()).result(WAIT_S)
-    terminal.close()
-    for name in sorted(points.passed):
-        os.write(1, f"point {points.passed[name]} {name}\n".encode())
+    """One life for each line."""
+    _warm_up()
+    visits = [reviewed(code) for code in ITEMS]
+    gc.collect()
+    gc.freeze()
+    assert len(os.listdir("/proc/self/task")) == 1, "a fork takes one thread along"
+    _say("ready")
+    for line in sys.stdin:
+        told = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            try:
+                live(told, visits)
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever judges sees it
+                _give_up(type(error), error, error.__traceback__)
+            os._exit(0)
+        began_s = time.monotonic()
+        code = ended(child, told["kill_after_s"])
+        _say(json.dumps([code, round(time.monotonic() - began_s, 3)]))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
