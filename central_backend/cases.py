@@ -2,19 +2,23 @@
 
 A case has one line for each department that takes part; a bundle has several. A department
 moves its own line along `ALLOWED`; where the case as a whole stands follows from its lines.
-Every move is in the audit trail, in the same transaction.
+Who sends something back, refuses or decides says why: `REASONS` has what can be said, and
+`reason_of` what holds. Every move is in the audit trail, in the same transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
+from unicodedata import category
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from central_backend import audit
+from central_backend.china import CHINA
 from central_backend.database import (
     Case,
     CaseLine,
@@ -26,13 +30,16 @@ from central_backend.database import (
 )
 from central_backend.faults import Refusal
 from central_backend.settings import Settings
+from central_backend.words import WORDS
 from kiosk.contract import (
     ApplicationDocument,
+    CaseReason,
     CaseState,
     DepartmentProgress,
     ProblemCode,
     ProgressAnswer,
     ProgressQuestion,
+    ReasonCode,
     Words,
 )
 
@@ -43,8 +50,44 @@ ALLOWED: Final[Mapping[CaseState, tuple[CaseState, ...]]] = {
     CaseState.REFUSED: (),
     CaseState.DECIDED: (),
 }
-_NOTE_NEEDED: Final = frozenset({CaseState.TO_BE_CORRECTED, CaseState.REFUSED})
-NOTE_MOST: Final = 1000
+REASONS: Final[Mapping[CaseState, tuple[ReasonCode, ...]]] = {
+    CaseState.TO_BE_CORRECTED: (
+        ReasonCode.PAPER_MISSING,
+        ReasonCode.PAPER_UNREADABLE,
+        ReasonCode.PAPER_EXPIRED,
+        ReasonCode.PAPER_WRONG,
+        ReasonCode.PAPERS_DIFFER,
+        ReasonCode.DETAILS_WRONG,
+        ReasonCode.SIGNATURE_WRONG,
+        ReasonCode.OTHER,
+    ),
+    CaseState.REFUSED: (
+        ReasonCode.CONDITIONS_NOT_MET,
+        ReasonCode.NOT_HERE,
+        ReasonCode.DONE_ALREADY,
+        ReasonCode.TOO_LATE,
+        ReasonCode.NOT_CORRECTED,
+        ReasonCode.WITHDRAWN,
+        ReasonCode.OTHER,
+    ),
+    CaseState.DECIDED: (ReasonCode.GRANTED, ReasonCode.PARTLY, ReasonCode.DENIED),
+}
+_OWN_WORDS_NEEDED: Final = frozenset({ReasonCode.OTHER, ReasonCode.PARTLY, ReasonCode.DENIED})
+NOTE_MOST: Final = 300  # characters: it is read standing, in large letters
+UNTIL_MOST: Final = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a department says when it moves its line, for the resident to read.
+
+    `note` is its own words; `bring` are ids of the case's materials, `until` is the last day.
+    """
+
+    reason: ReasonCode | None = None
+    note: str = field(default="", repr=False)
+    bring: tuple[str, ...] = ()
+    until: date | None = None
 
 
 class NotAllowed(Exception):
@@ -135,15 +178,17 @@ class Cases:
         )
 
     def move(
-        self, case_number: str, department: str, to: CaseState, *, actor: str, note: str = ""
+        self,
+        case_number: str,
+        department: str,
+        to: CaseState,
+        *,
+        actor: str,
+        why: Why = Why(),
     ) -> None:
         """Move a department's line. Raises NotAllowed, LookupError for no such line."""
         now = self._now().astimezone(UTC)
-        note = note.strip()
-        if len(note) > NOTE_MOST:
-            raise NotAllowed("note-too-long")
-        if to in _NOTE_NEEDED and not note:
-            raise NotAllowed("note-needed")
+        why = _checked(to, why, now.astimezone(CHINA).date())
         with Session(self._engine) as session, session.begin():
             case = session.scalars(
                 select(Case).where(Case.case_number == case_number).with_for_update()
@@ -171,9 +216,9 @@ class Cases:
                 running = next_value(session, "acceptance")
                 case.acceptance_number = f"SL{now:%Y%m%d}{running:06d}"
                 detail["acceptance_number"] = case.acceptance_number
-            if note:
-                session.add(CaseNote(case_number=case_number, at=now, author=actor, text=note))
-                detail["note"] = "yes"
+            if why.reason is not None or why.note:
+                _note(session, line, why, actor, now)
+                detail |= _traced(why)
             audit.append(
                 session, at=now, actor=actor, action="moved", subject=case_number, detail=detail
             )
@@ -222,10 +267,89 @@ class Cases:
                     items=tuple(line.items.split(" ")),
                     state=CaseState(line.state),
                     changed_at=line.changed_at,
+                    reason=_told(reason_of(session, line)),
                 )
                 for line in lines
             ),
         )
+
+
+def reason_of(session: Session, line: CaseLine) -> CaseNote | None:
+    """Why `line` stands where it does; None where nothing was said, or its time is over."""
+    last = session.scalars(
+        select(CaseNote)
+        .where(CaseNote.case_number == line.case_number)
+        .where(CaseNote.department == line.department)
+        .order_by(CaseNote.id.desc())
+        .limit(1)
+    ).first()
+    return last if last is not None and last.reason and last.state == line.state else None
+
+
+def _checked(to: CaseState, why: Why, today: date) -> Why:
+    """What may be said at a move to `to`, as it is kept. Raises NotAllowed."""
+    note = why.note.strip().replace("\r\n", "\n")
+    note = "".join(sign for sign in note if category(sign) != "Cc" or sign == "\n")
+    if len(note) > NOTE_MOST:
+        raise NotAllowed("note-too-long")
+    said = REASONS.get(to, ())
+    if not (why.reason in said if said else why.reason is None):
+        raise NotAllowed("reason-needed")
+    if why.reason in _OWN_WORDS_NEEDED and not note:
+        raise NotAllowed("note-needed")
+    if to is not CaseState.TO_BE_CORRECTED:
+        return Why(why.reason, note)
+    if why.until is None:
+        raise NotAllowed("until-needed")
+    if not today <= why.until <= today + UNTIL_MOST:
+        raise NotAllowed("until-wrong")
+    return Why(why.reason, note, why.bring, why.until)
+
+
+def _note(session: Session, line: CaseLine, why: Why, actor: str, at: datetime) -> None:
+    """Keep why `line`, which has moved already, stands where it does. Raises NotAllowed."""
+    known = session.scalars(
+        select(CaseMaterial.material).where(CaseMaterial.case_number == line.case_number)
+    ).all()
+    if not set(why.bring) <= set(known):
+        raise NotAllowed("bring-unknown")
+    session.add(
+        CaseNote(
+            case_number=line.case_number,
+            at=at,
+            author=actor,
+            text=why.note,
+            department=line.department,
+            state=line.state,
+            reason=why.reason.value if why.reason is not None else "",
+            bring=" ".join(why.bring),
+            until=why.until.isoformat() if why.until is not None else "",
+        )
+    )
+
+
+def _traced(why: Why) -> dict[str, str | int]:
+    """What the trail tells of it: nothing personal."""
+    told: dict[str, str | int] = {"note": "yes"} if why.note else {}
+    if why.reason is not None:
+        told["reason"] = why.reason.value
+    if why.bring:
+        told["bring"] = " ".join(why.bring)
+    if why.until is not None:
+        told["until"] = why.until.isoformat()
+    return told
+
+
+def _told(note: CaseNote | None) -> CaseReason | None:
+    if note is None:
+        return None
+    zh, en = WORDS[f"reason.{note.reason}"]
+    return CaseReason(
+        code=ReasonCode(note.reason),
+        words=Words(zh=zh, en=en),
+        bring=tuple(note.bring.split()),
+        until=date.fromisoformat(note.until) if note.until else None,
+    )
 
 
 def _last4(number: str) -> str:

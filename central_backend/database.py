@@ -191,7 +191,8 @@ class CaseMaterial(Base):
 
 
 class CaseNote(Base):
-    """What an operator wrote beside a transition. May be personal, so it is not in the trail."""
+    """Why a department moved its line to `state`: a reason by code, what is to be brought until
+    when, and what an operator wrote. That may be personal, so it is not in the trail."""
 
     __tablename__ = "case_note"
     id: Mapped[int] = mapped_column(_RowId, primary_key=True)
@@ -199,6 +200,11 @@ class CaseNote(Base):
     at: Mapped[datetime] = mapped_column(Utc)
     author: Mapped[str] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
+    department: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(String(20), default="")
+    reason: Mapped[str] = mapped_column(String(32), default="")  # a ReasonCode, or none
+    bring: Mapped[str] = mapped_column(Text, default="")  # material ids, separated by blanks
+    until: Mapped[str] = mapped_column(String(10), default="")
 
 
 class AuditEntry(Base):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from central_backend import chain, terminals
 from central_backend.cases import Cases
+from central_backend.china import day
 from central_backend.database import (
     Case,
     Rejected,
@@ -43,7 +44,6 @@ from kiosk.contract.suites import SealError, SealFault, Signer, SuiteId, suite_o
 
 PART_MOST_BYTES: Final = 32 * 1024 * 1024
 HANDOVER_MOST_BYTES: Final = 1024 * 1024
-_CHINA: Final = timezone(timedelta(hours=8))
 
 
 class Taken(NamedTuple):
@@ -292,7 +292,7 @@ class Intake:
                     party.document_kind.value,
                     party.number.upper(),
                     document.item.code,
-                    when.astimezone(_CHINA).date().isoformat(),
+                    day(when),
                 )
             )
         )

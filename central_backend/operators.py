@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -23,7 +23,7 @@ from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.orm import Session
 
 from central_backend import audit, chain, passwords, terminals
-from central_backend.cases import Cases, NotAllowed
+from central_backend.cases import Cases, NotAllowed, Why
 from central_backend.database import (
     AuditEntry,
     Case,
@@ -39,12 +39,12 @@ from central_backend.database import (
     Terminal,
 )
 from central_backend.html import Safe
-from central_backend.pages import CaseFile, CaseRow, Filter, Pages, Viewer
+from central_backend.pages import BRING, CaseFile, CaseRow, Filter, Pages, Viewer
 from central_backend.settings import Settings
 from central_backend.style import STYLE
 from central_backend.throttle import Throttle
 from central_backend.words import Language, Speech
-from kiosk.contract import ApplicationDocument, CaseState
+from kiosk.contract import ApplicationDocument, CaseState, ReasonCode
 
 _SESSION: Final = "operator"
 _LANGUAGE: Final = "language"
@@ -52,6 +52,7 @@ _LOGIN: Final = "login"
 _HOURS: Final = 8
 _PAGE_ROWS: Final = 50
 _FORM_MOST_BYTES: Final = 16_384
+_FORM_MOST_FIELDS: Final = 200  # a box for each material of a bundle among them
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -314,7 +315,7 @@ class OperatorDoor:
                 form.get("department", ""),
                 CaseState(form.get("to", "")),
                 actor=viewer.operator,
-                note=form.get("note", ""),
+                why=_why(form),
             )
         except (ValueError, LookupError):
             return _html(self._pages.message(viewer, viewer.say("not-found")), 404)
@@ -391,9 +392,23 @@ async def _form(request: Request) -> Form:
         data += chunk
         if len(data) > _FORM_MOST_BYTES:
             return {}
-    told = parse_qs(data.decode("utf-8", "replace"), max_num_fields=20)
+    try:
+        told = parse_qs(data.decode("utf-8", "replace"), max_num_fields=_FORM_MOST_FIELDS)
+    except ValueError:  # more fields than any form of ours has
+        return {}
     # PostgreSQL keeps no NUL in a text.
     return {key: values[0].replace("\0", "") for key, values in told.items()}
+
+
+def _why(form: Form) -> Why:
+    """What was said at a move. Raises ValueError for what no form of ours sends."""
+    reason, until = form.get("reason"), form.get("until")
+    return Why(
+        reason=ReasonCode(reason) if reason else None,
+        note=form.get("note", ""),
+        bring=tuple(name.removeprefix(BRING) for name in form if name.startswith(BRING)),
+        until=date.fromisoformat(until) if until else None,
+    )
 
 
 def _filter(asked: Mapping[str, str]) -> Filter:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from central_backend.cases import ALLOWED, NOTE_MOST
+from central_backend.cases import ALLOWED, NOTE_MOST, REASONS
 from central_backend.chain import Gap
+from central_backend.china import CHINA
 from central_backend.database import (
     AuditEntry,
     Case,
@@ -26,7 +27,7 @@ from central_backend.settings import Settings
 from central_backend.words import Speech
 from kiosk.contract import ApplicationDocument, CaseState
 
-_CHINA: Final = timezone(timedelta(hours=8))
+BRING: Final = "bring."  # before a material's id: the name of its box
 _CHIP: Final = {
     CaseState.RECEIVED: "",
     CaseState.ACCEPTED: "good",
@@ -81,7 +82,7 @@ class Filter:
 
 def moment(at: datetime | None, say: Speech) -> str:
     """A time of day in China, or that there was none."""
-    return f"{at.astimezone(_CHINA):%Y-%m-%d %H:%M}" if at is not None else say("never")
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}" if at is not None else say("never")
 
 
 class Pages:
@@ -257,7 +258,7 @@ class Pages:
             tag(
                 "div",
                 tag("h2", say("departments")),
-                [self._line(viewer, case, line) for line in file.lines],
+                [self._line(viewer, file, line) for line in file.lines],
                 class_="card",
             ),
             self._notes(say, file),
@@ -287,13 +288,13 @@ class Pages:
             )
             for party in file.parties
         ]
-        titles = {material.id: material.title for material in document.materials}
+        titles = _titles(file)
         materials = [
             tag(
                 "tr",
                 tag(
                     "td",
-                    titles.get(row.material) or row.material,
+                    titles[row.material],
                 ),
                 tag(
                     "td",
@@ -355,7 +356,7 @@ class Pages:
             for page in pages
         ] or "–"
 
-    def _line(self, viewer: Viewer, case: Case, line: CaseLine) -> Safe:
+    def _line(self, viewer: Viewer, file: CaseFile, line: CaseLine) -> Safe:
         say, state = viewer.say, CaseState(line.state)
         head = tag(
             "div",
@@ -364,41 +365,79 @@ class Pages:
             class_="between",
         )
         items = tag("div", f"{line.items} · {moment(line.changed_at, say)}", class_="quiet small")
-        ways = [(to.value, say(f"state.{to.value}")) for to in ALLOWED[state]]
-        if not ways:
-            return tag(
-                "div", head, items, tag("p", say("closed"), class_="quiet small"), class_="line"
-            )
+        ways = [self._way(viewer, file, line, to) for to in ALLOWED[state]]
+        closed = None if ways else tag("p", say("closed"), class_="quiet small")
+        return tag("div", head, items, ways, closed, class_="line")
+
+    def _way(self, viewer: Viewer, file: CaseFile, line: CaseLine, to: CaseState) -> Safe:
+        """One move with what has to be said at it, folded up."""
+        say = viewer.say
+        asked: list[Safe] = []
+        if to in REASONS:
+            options = [("", say("choose"))] + [(r.value, say(f"reason.{r}")) for r in REASONS[to]]
+            label = say("outcome" if to is CaseState.DECIDED else "reason")
+            asked.append(_field(label, _select("reason", options, "", required="")))
+        if to is CaseState.TO_BE_CORRECTED:
+            asked += [self._papers(say, file)] if file.materials else []
+            asked.append(_field(say("until"), tag("input", type="date", name="until", required="")))
+        told = to in REASONS  # what is written at another move stays in the office
+        words = tag(
+            "textarea",
+            name="note",
+            maxlength=NOTE_MOST,
+            placeholder=say("note-hint") if told else None,
+        )
         form = tag(
             "form",
             _hidden("csrf", viewer.csrf),
             _hidden("department", line.department),
-            tag("label", say("note"), tag("textarea", name="note", maxlength=NOTE_MOST)),
-            tag(
-                "div",
-                tag("label", say("move-to"), for_=f"to-{line.department}"),
-                _select("to", ways, "", id_=f"to-{line.department}"),
-                tag("button", say("move")),
-                class_="row",
-            ),
+            _hidden("to", to.value),
+            asked,
+            tag("label", say("note" if told else "own-note"), words),
+            tag("div", tag("button", say("move")), class_="row"),
             method="post",
-            action=f"/operators/cases/{case.case_number}/move",
+            action=f"/operators/cases/{file.row.case.case_number}/move",
         )
-        return tag("div", head, items, form, class_="line")
+        return tag("details", tag("summary", f"→ {say(f'state.{to}')}"), form)
+
+    def _papers(self, say: Speech, file: CaseFile) -> Safe:
+        titles = _titles(file)
+        boxes = [
+            tag(
+                "label",
+                tag("input", type="checkbox", name=f"{BRING}{row.material}", value="yes"),
+                titles[row.material],
+            )
+            for row in file.materials
+        ]
+        return tag("fieldset", tag("legend", say("bring")), boxes)
 
     def _notes(self, say: Speech, file: CaseFile) -> Safe | None:
         if not file.notes:
             return None
-        told = [
-            tag(
-                "div",
-                tag("div", note.text),
-                tag("div", f"{note.author} · {moment(note.at, say)}", class_="quiet small"),
-                class_="line",
+        return _section(say("notes"), [self._note(say, file, note) for note in file.notes])
+
+    def _note(self, say: Speech, file: CaseFile, note: CaseNote) -> Safe:
+        titles = _titles(file)
+        said = " · ".join(
+            part
+            for part in (
+                self.department(say, note.department) if note.department else "",
+                say(f"state.{note.state}") if note.state else "",
+                say(f"reason.{note.reason}", "") if note.reason else "",
             )
-            for note in file.notes
-        ]
-        return _section(say("notes"), told)
+            if part
+        )
+        papers = ", ".join(titles.get(id_, id_) for id_ in note.bring.split())
+        return tag(
+            "div",
+            tag("div", tag("strong", said)) if said else None,
+            tag("div", note.text, class_="words") if note.text else None,
+            tag("div", f"{say('bring')}: {papers}") if papers else None,
+            tag("div", f"{say('until')}: {note.until}") if note.until else None,
+            tag("div", f"{note.author} · {moment(note.at, say)}", class_="quiet small"),
+            class_="line",
+        )
 
     def _trail(self, say: Speech, trail: Sequence[AuditEntry]) -> Safe:
         rows = [
@@ -421,9 +460,10 @@ class Pages:
         told: dict[str, Any] = json.loads(entry.detail)
         if entry.action == "moved":
             was, to = (say(f"state.{told[key]}", str(told[key])) for key in ("from", "to"))
-            more = told.get("acceptance_number", "")
+            reason = say(f"reason.{told['reason']}", "") if "reason" in told else ""
+            more = (reason, told.get("acceptance_number", ""))
             said = f"{self.department(say, told['department'])}: {was} → {to}"
-            return f"{said} · {more}" if more else said
+            return " · ".join(part for part in (said, *more) if part)
         return " · ".join(str(value) for value in told.values())
 
     # --- what must be looked at
@@ -533,6 +573,13 @@ class Pages:
         return _document(say, title, head, tag("main", *body))
 
 
+def _titles(file: CaseFile) -> dict[str, str]:
+    """What the case's materials are called; their ids once the document is gone."""
+    kept = file.document.materials if file.document is not None else ()
+    titles = {one.id: one.title for one in kept}
+    return {row.material: titles.get(row.material) or row.material for row in file.materials}
+
+
 def _query(chosen: Filter, page: int) -> str:
     told = {
         "state": chosen.state,
@@ -607,7 +654,7 @@ def _field(label: str, control: Safe) -> Safe:
 
 
 def _select(
-    name: str, options: Sequence[tuple[str, str]], chosen: str, id_: str | None = None
+    name: str, options: Sequence[tuple[str, str]], chosen: str, required: str | None = None
 ) -> Safe:
     return tag(
         "select",
@@ -616,5 +663,5 @@ def _select(
             for value, text in options
         ],
         name=name,
-        id=id_,
+        required=required,
     )

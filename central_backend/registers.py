@@ -11,7 +11,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Engine
@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from central_backend.chance import line, table
+from central_backend.china import CHINA
 from central_backend.database import Certificate, GivenAnswer, next_value
 from central_backend.faults import Refusal
 from central_backend.own_cases import own_cases
@@ -44,7 +45,6 @@ from kiosk.contract import (
 # No characters that look alike on paper.
 _CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _CODE_LENGTH: Final = 10
-_CHINA: Final = timezone(timedelta(hours=8))
 _NOTHING: Final = Words(
     zh="没有查到与您有关的登记信息。", en="Nothing is registered about you here."
 )
@@ -126,7 +126,7 @@ class Registers:
         return given.answer
 
     def _certify(self, session: Session, question: CentralQuestion, public_url: str) -> bytes:
-        now = self._now().astimezone(_CHINA)
+        now = self._now().astimezone(CHINA)
         sheet, shown = self._look(session, question, now)
         if not shown:
             return _nothing(question, now)
@@ -162,7 +162,7 @@ class Registers:
         )
 
     def _query(self, session: Session, question: CentralQuestion) -> bytes:
-        now = self._now().astimezone(_CHINA)
+        now = self._now().astimezone(CHINA)
         _sheet, shown = self._look(session, question, now)
         if not shown:
             return _nothing(question, now)
@@ -181,7 +181,7 @@ class Registers:
         """What the item is called, and what it shows about this person."""
         sheet = sheet_of(question.item, question.record)
         if question.record is RecordKind.CASES:
-            found = own_cases(session, question.party, self._departments)
+            found = own_cases(session, question.party, self._departments, now.date())
         else:
             found = find(question.record, question.party.number, now.date())
         return sheet, chosen(sheet, found)

@@ -61,6 +61,12 @@ button.plain{background:#fff;color:var(--brand);border-color:#b9c2cd;padding:.2r
 .line+.line{border-top:1px solid var(--line);margin-top:1rem;padding-top:1rem}
 .line form{margin-top:.7rem;display:grid;gap:.6rem}
 .line .row{gap:.6rem;align-items:center}
+.line details{margin-top:.6rem}.line summary{cursor:pointer;color:var(--brand)}
+fieldset{border:1px solid var(--line);border-radius:6px;margin:0;padding:.4rem .8rem .6rem}
+legend{color:var(--quiet);font-size:.86rem}
+fieldset label{color:var(--ink);font-size:1rem}
+input[type=checkbox]{min-width:0;margin:0 .6rem 0 0}
+.words{white-space:pre-line;overflow-wrap:anywhere}
 .between{display:flex;justify-content:space-between;gap:1rem;align-items:baseline}
 .login{max-width:23rem;margin:14vh auto 0}
 .login input{width:100%;margin-bottom:.9rem}.login button{width:100%}

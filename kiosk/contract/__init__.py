@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kiosk.contract.answers import (
     IDENTITY_CODE,
+    CaseReason,
     CaseState,
     CentralAnswer,
     CentralQuestion,
@@ -24,6 +25,7 @@ from kiosk.contract.answers import (
     ProgressAnswer,
     ProgressQuestion,
     QuestionParty,
+    ReasonCode,
     RecordKind,
     RecordsAnswer,
     RecordTable,
@@ -76,6 +78,7 @@ __all__ = [
     "AnswerOnPath",
     "ApplicationDocument",
     "Attachment",
+    "CaseReason",
     "CaseState",
     "CentralAnswer",
     "CentralQuestion",
@@ -114,6 +117,7 @@ __all__ = [
     "ProgressQuestion",
     "PublicKey",
     "QuestionParty",
+    "ReasonCode",
     "RecordKind",
     "RecordTable",
     "RecordsAnswer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
@@ -209,6 +210,40 @@ class CaseState(StrEnum):
     DECIDED = "decided"
 
 
+class ReasonCode(StrEnum):
+    """Why a department moved a case on: what to correct, why refused, how decided."""
+
+    PAPER_MISSING = "paper-missing"
+    PAPER_UNREADABLE = "paper-unreadable"
+    PAPER_EXPIRED = "paper-expired"
+    PAPER_WRONG = "paper-wrong"
+    PAPERS_DIFFER = "papers-differ"
+    DETAILS_WRONG = "details-wrong"
+    SIGNATURE_WRONG = "signature-wrong"
+    CONDITIONS_NOT_MET = "conditions-not-met"
+    NOT_HERE = "not-here"
+    DONE_ALREADY = "done-already"
+    TOO_LATE = "too-late"
+    NOT_CORRECTED = "not-corrected"
+    WITHDRAWN = "withdrawn"
+    GRANTED = "granted"
+    PARTLY = "partly"
+    DENIED = "denied"
+    OTHER = "other"  # only the department's own words tell
+
+
+class CaseReason(Model):
+    """Why a department's share stands where it does, what to bring, and the last day for it.
+
+    What the department wrote itself may be personal: only who shows a card gets to read it.
+    """
+
+    code: ReasonCode
+    words: Words
+    bring: tuple[Key, ...] = ()
+    until: date | None = None
+
+
 class DepartmentProgress(Model):
     """One department's share of a case; `name` where the backend knows it."""
 
@@ -217,6 +252,7 @@ class DepartmentProgress(Model):
     items: tuple[Key, ...]
     state: CaseState
     changed_at: Moment
+    reason: CaseReason | None = None
 
 
 class ProgressAnswer(Model):

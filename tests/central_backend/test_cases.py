@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from backend_help import make_document
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from central_backend import audit, retention
-from central_backend.cases import ALLOWED, Cases, NotAllowed, overall
+from central_backend.cases import ALLOWED, NOTE_MOST, REASONS, Cases, NotAllowed, Why, overall
+from central_backend.chance import Tables
 from central_backend.database import (
     AuditEntry,
     Case,
     CaseLine,
+    CaseNote,
     CaseParty,
     Deletion,
     GivenAnswer,
@@ -32,14 +36,20 @@ from central_backend.database import (
     StoredDocument,
     connect,
 )
-from central_backend.migrations import migrate
-from central_backend.own_cases import own_cases
+from central_backend.migrations import configuration, migrate
+from central_backend.own_cases import own_cases, pieces
 from central_backend.settings import Department, Retention, Settings
+from central_backend.words import WORDS
 from kiosk.contract import (
+    ApplicationDocument,
+    CaseReason,
     CaseState,
+    DeliveryChoice,
     DocumentKind,
+    ProgressAnswer,
     ProgressQuestion,
     QuestionParty,
+    ReasonCode,
     Words,
     canonical_bytes,
 )
@@ -52,6 +62,13 @@ SETTINGS = Settings(
     )
 )
 PLANTED = "PLANTED-IN-THE-DOCUMENT"
+JUNE = date(2026, 6, 1)
+
+
+def why(to: CaseState, note: str = "why") -> Why:
+    """What may be said at a move to `to`, at the least."""
+    reason = REASONS[to][0] if to in REASONS else None
+    return Why(reason, note, until=JUNE if to is CaseState.TO_BE_CORRECTED else None)
 
 
 class House:
@@ -138,13 +155,13 @@ def test_every_move_that_the_table_has_and_no_other(sqlite_house: House) -> None
         for to in CaseState:
             number = sqlite_house.open("si-1")
             for step in way:
-                sqlite_house.cases.move(number, "social", step, actor="li", note="why")
+                sqlite_house.cases.move(number, "social", step, actor="li", why=why(step))
             if to in ALLOWED[was]:
-                sqlite_house.cases.move(number, "social", to, actor="li", note="why")
+                sqlite_house.cases.move(number, "social", to, actor="li", why=why(to))
                 assert sqlite_house.state(number) is to
             else:
                 with pytest.raises(NotAllowed):
-                    sqlite_house.cases.move(number, "social", to, actor="li", note="why")
+                    sqlite_house.cases.move(number, "social", to, actor="li", why=why(to))
                 assert sqlite_house.state(number) is was
 
 
@@ -161,12 +178,19 @@ def test_a_bundle_has_a_line_per_department_and_moves_as_a_whole(house: House) -
         ("unassigned", ("nobodys-item",), "received"),
     ]
     assert told.departments[0].name.zh == "医保局"
-    house.cases.move(number, "medical", CaseState.TO_BE_CORRECTED, actor="wang", note="photo")
+    house.cases.move(
+        number,
+        "medical",
+        CaseState.TO_BE_CORRECTED,
+        actor="wang",
+        why=why(CaseState.TO_BE_CORRECTED),
+    )
     assert house.state(number) is CaseState.TO_BE_CORRECTED
-    house.cases.move(number, "medical", CaseState.REFUSED, actor="wang", note="late")
-    house.cases.move(number, "social", CaseState.DECIDED, actor="li")
+    house.cases.move(number, "medical", CaseState.REFUSED, actor="wang", why=why(CaseState.REFUSED))
+    house.cases.move(number, "social", CaseState.DECIDED, actor="li", why=why(CaseState.DECIDED))
     assert house.state(number) is CaseState.ACCEPTED
-    house.cases.move(number, "unassigned", CaseState.REFUSED, actor="li", note="none of ours")
+    refused = Why(ReasonCode.NOT_HERE)
+    house.cases.move(number, "unassigned", CaseState.REFUSED, actor="li", why=refused)
     assert house.state(number) is CaseState.DECIDED
     assert house.cases.progress(asked).acceptance_number == "SL20260510000001"
     with pytest.raises(LookupError):
@@ -182,13 +206,66 @@ def test_where_a_case_stands_says_what_must_be_known_first(states: list[CaseStat
     assert overall(reversed(states)) is whole
 
 
-def test_a_reason_is_needed_where_the_resident_must_be_told(sqlite_house: House) -> None:
+FIX = CaseState.TO_BE_CORRECTED
+TODAY = date(2026, 5, 10)
+
+
+@pytest.mark.parametrize(
+    ("to", "said", "missing"),
+    [
+        (FIX, Why(), "reason-needed"),
+        (FIX, Why(None, "in my words"), "reason-needed"),
+        (FIX, Why(ReasonCode.TOO_LATE, until=JUNE), "reason-needed"),
+        (CaseState.ACCEPTED, Why(ReasonCode.GRANTED), "reason-needed"),
+        (CaseState.REFUSED, Why(ReasonCode.OTHER, " \n\x07 "), "note-needed"),
+        (CaseState.REFUSED, Why(ReasonCode.TOO_LATE, "x" * (NOTE_MOST + 1)), "note-too-long"),
+        (FIX, Why(ReasonCode.PAPER_MISSING), "until-needed"),
+        (FIX, Why(ReasonCode.PAPER_MISSING, until=TODAY - timedelta(1)), "until-wrong"),
+        (FIX, Why(ReasonCode.PAPER_MISSING, until=TODAY + timedelta(400)), "until-wrong"),
+        (FIX, Why(ReasonCode.PAPER_MISSING, bring=("deed",), until=JUNE), "bring-unknown"),
+    ],
+)
+def test_nobody_is_sent_away_without_the_whole_reason(
+    sqlite_house: House, to: CaseState, said: Why, missing: str
+) -> None:
     number = sqlite_house.open("si-1")
-    for to in (CaseState.TO_BE_CORRECTED, CaseState.REFUSED):
-        with pytest.raises(NotAllowed, match="note-needed"):
-            sqlite_house.cases.move(number, "social", to, actor="li", note="  ")
-    with pytest.raises(NotAllowed, match="note-too-long"):
-        sqlite_house.cases.move(number, "social", CaseState.REFUSED, actor="li", note="x" * 1001)
+    with pytest.raises(NotAllowed, match=missing):
+        sqlite_house.cases.move(number, "social", to, actor="li", why=said)
+    assert sqlite_house.state(number) is CaseState.RECEIVED
+    assert f"move.{missing}" in WORDS
+
+
+def test_a_decision_that_is_not_the_wanted_one_is_explained(sqlite_house: House) -> None:
+    number = sqlite_house.open("si-1")
+    sqlite_house.cases.move(number, "social", CaseState.ACCEPTED, actor="li")
+    for said in (Why(), Why(ReasonCode.DENIED), Why(ReasonCode.PARTLY)):
+        with pytest.raises(NotAllowed):
+            sqlite_house.cases.move(number, "social", CaseState.DECIDED, actor="li", why=said)
+    denied = Why(ReasonCode.DENIED, "年限不够")
+    sqlite_house.cases.move(number, "social", CaseState.DECIDED, actor="li", why=denied)
+    assert sqlite_house.state(number) is CaseState.DECIDED
+
+
+def test_who_has_the_number_alone_learns_what_to_bring_and_not_what_was_written(
+    house: House,
+) -> None:
+    number = house.open("si-1")
+    asked = ProgressQuestion(receipt_number=make_document(1).receipt_number, last4="002X")
+    assert house.cases.progress(asked).departments[0].reason is None
+    said = Why(ReasonCode.PAPER_UNREADABLE, "张三的照片反光", ("photo",), JUNE)
+    house.cases.move(number, "social", FIX, actor="li", why=said)
+    told = house.cases.progress(asked)
+    (department,) = told.departments
+    assert department.reason == CaseReason(
+        code=ReasonCode.PAPER_UNREADABLE,
+        words=Words(zh="拍的材料看不清", en="A picture of a paper cannot be read"),
+        bring=("photo",),
+        until=JUNE,
+    )
+    assert "反光".encode() not in canonical_bytes(told)
+    assert ProgressAnswer.model_validate_json(canonical_bytes(told)) == told
+    house.cases.move(number, "social", CaseState.ACCEPTED, actor="li")
+    assert house.cases.progress(asked).departments[0].reason is None, "it was put right"
 
 
 # --- the trail
@@ -206,9 +283,16 @@ def _broken(house: House) -> audit.Broken | None:
 
 def test_the_trail_tells_every_move_and_nothing_personal(house: House) -> None:
     number = house.open("si-1")
-    house.cases.move(number, "social", CaseState.TO_BE_CORRECTED, actor="li", note="Zhang's photo")
+    said = Why(ReasonCode.PAPER_WRONG, "Zhang's photo", ("photo",), JUNE)
+    house.cases.move(number, "social", CaseState.TO_BE_CORRECTED, actor="li", why=said)
     told = [(e.actor, e.action, e.subject) for e in _entries(house)]
     assert told == [("terminal:LW042", "received", number), ("li", "moved", number)]
+    moved = json.loads(_entries(house)[1].detail)
+    assert (moved["reason"], moved["bring"], moved["until"]) == (
+        "paper-wrong",
+        "photo",
+        "2026-06-01",
+    )
     assert not any("Zhang" in e.detail or PLANTED in e.detail for e in _entries(house))
     assert _broken(house) is None
 
@@ -252,7 +336,7 @@ def test_who_owns_the_database_cannot_hide_it(
 ) -> None:
     number = sqlite_house.open("si-1")
     for to in (CaseState.ACCEPTED, CaseState.DECIDED):
-        sqlite_house.cases.move(number, "social", to, actor="li")
+        sqlite_house.cases.move(number, "social", to, actor="li", why=why(to))
     assert _broken(sqlite_house) is None
     with sqlite3.connect(tmp_path / "central.db") as owner:
         for event in ("update", "delete"):
@@ -305,7 +389,8 @@ def _fill(house: House) -> str:
                 data=b"PLANTED-STRAY" * 100,
             )
         )
-    house.cases.move(number, "social", CaseState.REFUSED, actor="li", note="PLANTED-NOTE")
+    refused = Why(ReasonCode.TOO_LATE, "PLANTED-NOTE")
+    house.cases.move(number, "social", CaseState.REFUSED, actor="li", why=refused)
     return number
 
 
@@ -376,29 +461,147 @@ def party(number: str, kind: DocumentKind = DocumentKind.RESIDENT_ID) -> Questio
     return QuestionParty(name=PLANTED, document_kind=kind, number=number)
 
 
+NAMES = {d.id: Words(zh=d.zh, en=d.en) for d in SETTINGS.departments}
+OWN = "99010219530412002X"
+
+
+def shown(house: House, number: str = OWN, today: date = TODAY) -> Tables:
+    """What somebody sees of their cases."""
+    with Session(house.engine) as session:
+        return own_cases(session, party(number), NAMES, today)
+
+
+def rows(found: Tables, key: str, language: str = "zh") -> dict[str, str]:
+    """Labels and values of one table."""
+    return {getattr(r.label, language): getattr(r.value, language) for r in found[key].rows}
+
+
 def test_ones_own_cases_are_the_real_ones(house: House) -> None:
-    number = "99010219530412002X"
     first = house.open("si-1")
     house.at += timedelta(days=2)
     second = house.open("si-1", "mi-1")
-    house.cases.move(second, "medical", CaseState.TO_BE_CORRECTED, actor="op", note="缺照片")
     house.cases.move(first, "social", CaseState.ACCEPTED, actor="op")
-    names = {d.id: Words(zh=d.zh, en=d.en) for d in SETTINGS.departments}
+    found = shown(house)
+    assert list(found) == [second, first], "the newest first"
+    newest = rows(found, second)
+    assert newest["办到哪一步"] == "已收到，部门还没开始办"
+    assert (newest["社保局"], newest["医保局"]) == ("已收到", "已收到")
+    assert newest["还要补交的材料"].startswith("1 份")
+    assert newest["收到"] == "2026-05-12"
+    older = rows(found, first, "en")
+    assert older["State"].startswith("Accepted")
+    assert "Why" not in older
+    assert older["Acceptance number"].startswith("SL")
+    assert shown(house, "990102195304120038") == {}
     with Session(house.engine) as session:
-        found = own_cases(session, party(number), names)
-        assert list(found) == [second, first], "the newest first"
-        newest = {row.label.zh: row.value.zh for row in found[second].rows}
-        assert newest["办到哪一步"] == "待补正"
-        assert newest["原因"] == "缺照片"
-        assert (newest["社保局"], newest["医保局"]) == ("已收到", "待补正")
-        assert newest["还要补交的材料"].startswith("1 份")
-        assert newest["收到"] == "2026-05-12"
-        older = {row.label.en: row.value.en for row in found[first].rows}
-        assert older["State"] == "Accepted"
-        assert "Reason" not in older
-        assert older["Acceptance number"].startswith("SL")
-        assert own_cases(session, party("990102195304120038"), names) == {}
-        assert own_cases(session, party(number, DocumentKind.PASSPORT), names) == {}
+        passport = party(OWN, DocumentKind.PASSPORT)
+        assert own_cases(session, passport, NAMES, TODAY) == {}
+
+
+def test_what_must_be_corrected_comes_first_with_why_what_and_until_when(house: House) -> None:
+    waits = house.open("si-1")
+    house.at += timedelta(days=2)
+    newer = house.open("si-1")
+    said = Why(ReasonCode.PAPER_UNREADABLE, " 房号看不清。\r\n请再拍一次。", ("photo",), JUNE)
+    house.cases.move(waits, "social", FIX, actor="op", why=said)
+    found = shown(house)
+    assert list(found) == [waits, newer], "what waits for them comes before what is newer"
+    assert [(row.label.zh, row.value.zh) for row in found[waits].rows][:7] == [
+        ("办到哪一步", "待补正，等您补好"),
+        ("为什么", "拍的材料看不清"),
+        ("部门的话", "房号看不清。"),
+        ("（接着）", "请再拍一次。"),
+        ("要带来的", "photo"),
+        ("最晚哪天", "2026年6月1日（还有22天）"),
+        ("到哪里", "社保局窗口，带身份证和回执"),
+    ]
+    english = rows(found, waits, "en")
+    assert english["Why"] == "A picture of a paper cannot be read"
+    assert english["The office writes"] == "房号看不清。", "what was written stays as it is"
+    assert english["No later than"] == "1 Jun 2026 (22 days left)"
+    assert "就是今天" in rows(shown(house, today=JUNE), waits)["最晚哪天"]
+    late = rows(shown(house, today=JUNE + timedelta(1)), waits)["最晚哪天"]
+    assert "已经过了" in late
+    house.cases.move(waits, "social", CaseState.ACCEPTED, actor="op")
+    assert "为什么" not in rows(shown(house), waits), "it was put right"
+
+
+def test_each_department_of_a_bundle_says_its_own_reason(house: House) -> None:
+    case = house.open("si-1", "mi-1")
+    refused = Why(ReasonCode.OTHER, "要先转回医保关系")
+    house.cases.move(case, "medical", CaseState.REFUSED, actor="op", why=refused)
+    house.cases.move(case, "social", FIX, actor="op", why=why(FIX, ""))
+    found = shown(house)
+    assert list(found) == [case, f"{case}:medical", f"{case}:social"]
+    assert found[f"{case}:medical"].title.zh.endswith(" · 医保局")
+    medical = rows(found, f"{case}:medical")
+    assert medical == {"办到哪一步": "不予受理，没有办成", "部门的话": "要先转回医保关系"}
+    assert rows(found, f"{case}:social")["为什么"] == "少交了材料"
+    assert "部门的话" not in rows(found, f"{case}:social")
+
+
+def test_what_was_decided_and_how_it_is_handed_over(sqlite_house: House) -> None:
+    case = sqlite_house.open("si-1")
+    with Session(sqlite_house.engine) as session, session.begin():
+        (kept,) = session.scalars(select(StoredDocument))
+        document = ApplicationDocument.model_validate_json(kept.data)
+        posted = document.model_copy(update={"delivery": DeliveryChoice(method="post")})
+        kept.data = canonical_bytes(posted)
+    sqlite_house.cases.move(case, "social", CaseState.ACCEPTED, actor="op")
+    granted = Why(ReasonCode.GRANTED)
+    sqlite_house.cases.move(case, "social", CaseState.DECIDED, actor="op", why=granted)
+    told = rows(shown(sqlite_house), case)
+    assert (told["办到哪一步"], told["结果"]) == ("已办结", "同意，已办好")
+    assert told["怎么拿到"] == "邮寄到您留的地址"
+    assert "还要补交的材料" not in told
+
+
+@given(st.text(st.sampled_from("材料看不清，请重拍。a b.;!\n 𠀀\ue123"), max_size=NOTE_MOST))
+def test_no_character_of_a_departments_words_is_lost(text: str) -> None:
+    found = pieces(text)
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(0 < len(piece) <= 80 for piece in found)
+
+
+def test_every_reason_has_words_for_both() -> None:
+    said = {reason for reasons in REASONS.values() for reason in reasons}
+    assert said == set(ReasonCode)
+    for reason in ReasonCode:
+        assert all(WORDS[f"reason.{reason}"])
+
+
+def test_notes_from_before_keep_the_move_they_were_written_at(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        at = "2026-05-10 09:00:00"
+        for statement in (
+            "INSERT INTO application VALUES"
+            f" ('a', 'd', '1', 'k', 'R-00001-1', 'LW042', 1, '{at}', x'00')",
+            f"INSERT INTO case_file VALUES ('c', 'a', 'i', 'refused', NULL, '{at}', '{at}', NULL)",
+            f"INSERT INTO case_note VALUES (1, 'c', '{at}', 'li', 'first')",
+            f"INSERT INTO case_note VALUES (2, 'c', '{at}', 'li', 'second')",
+        ):
+            connection.execute(text(statement))
+    moves = (("social", FIX, True), ("social", CaseState.ACCEPTED, False))
+    with Session(engine) as session, session.begin():
+        for department, to, noted in (*moves, ("medical", CaseState.REFUSED, True)):
+            detail = {
+                "department": department,
+                "to": to.value,
+                **({"note": "yes"} if noted else {}),
+            }
+            audit.append(session, at=START, actor="li", action="moved", subject="c", detail=detail)
+    migrate(engine)
+    with Session(engine) as session:
+        notes = session.scalars(select(CaseNote).order_by(CaseNote.id)).all()
+        assert [(n.text, n.department, n.state, n.reason) for n in notes] == [
+            ("first", "social", "to-be-corrected", "other"),
+            ("second", "medical", "refused", "other"),
+        ]
+    engine.dispose()
 
 
 def test_a_case_that_speaks_of_somebody_is_not_theirs(house: House) -> None:
@@ -412,8 +615,8 @@ def test_a_case_that_speaks_of_somebody_is_not_theirs(house: House) -> None:
     with Session(house.engine) as session, session.begin():
         session.add_all([child, agent])
     with Session(house.engine) as session:
-        assert own_cases(session, party("C1"), {}) == {}
-        assert list(own_cases(session, party("A1"), {})) == [case]
+        assert own_cases(session, party("C1"), {}, TODAY) == {}
+        assert list(own_cases(session, party("A1"), {}, TODAY)) == [case]
 
 
 def test_a_document_that_is_gone_leaves_the_code(house: House) -> None:
@@ -422,5 +625,5 @@ def test_a_document_that_is_gone_leaves_the_code(house: House) -> None:
         for kept in session.scalars(select(StoredDocument)):
             session.delete(kept)
     with Session(house.engine) as session:
-        found = own_cases(session, party("99010219530412002X"), {})
+        found = own_cases(session, party(OWN), {}, TODAY)
         assert found[case].title.zh == "si-1"

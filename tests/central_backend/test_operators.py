@@ -171,6 +171,16 @@ class Person:
         """Press and wait for the page that follows."""
         self._leave((within or self.chrome).find_element(By.XPATH, f".//button[text()='{text}']"))
 
+    def press_only(self, text: str, within: Any) -> None:
+        """Press where the page is not left."""
+        within.find_element(By.XPATH, f".//button[text()='{text}']").click()
+
+    def unfold(self, text: str) -> Any:
+        """Open what is folded up under `text`."""
+        folded = self.chrome.find_element(By.XPATH, f"//details[summary[text()='{text}']]")
+        folded.find_element(By.TAG_NAME, "summary").click()
+        return folded
+
     def follow(self, text: str) -> None:
         """Follow a link and wait for its page."""
         self._leave(self.chrome.find_element(By.LINK_TEXT, text))
@@ -234,21 +244,26 @@ def test_cases_are_filtered_opened_and_moved_and_the_trail_tells_it(
     assert "欧阳娜娜" in person.text
     assert "99010219530412001X" in person.text
     assert "Every view is recorded" in person.text
-    line = person.chrome.find_element(By.CSS_SELECTOR, ".line")
-    Select(line.find_element(By.NAME, "to")).select_by_visible_text("To be corrected")
-    person.press("Move", line)
-    assert "Write the reason" in person.text
-    line = person.chrome.find_element(By.CSS_SELECTOR, ".line")
-    Select(line.find_element(By.NAME, "to")).select_by_visible_text("To be corrected")
-    line.find_element(By.NAME, "note").send_keys("照片不清楚，请重拍")
-    person.press("Move", line)
-    assert "照片不清楚，请重拍" in person.text
-    line = person.chrome.find_element(By.CSS_SELECTOR, ".line")
-    Select(line.find_element(By.NAME, "to")).select_by_visible_text("Accepted")
-    person.press("Move", line)
+    way = person.unfold("→ To be corrected")
+    person.press_only("Move", way)
+    assert person.chrome.current_url.endswith(number), "the browser asks for reason and day"
+    reason = Select(way.find_element(By.NAME, "reason"))
+    reason.select_by_visible_text("A picture of a paper cannot be read")
+    until = (datetime.now(UTC) + timedelta(days=20)).date()
+    person.chrome.execute_script(
+        "arguments[0].value = arguments[1]", way.find_element(By.NAME, "until"), f"{until}"
+    )
+    way.find_element(By.XPATH, ".//label[contains(., '不动产权证书')]/input").click()
+    way.find_element(By.NAME, "note").send_keys(f"照片不清楚，请重拍{EVIL}")
+    person.picture("correct")
+    person.press("Move", way)
+    assert f"照片不清楚，请重拍{EVIL}" in person.text
+    assert f"Papers to bring: 不动产权证书\nLast day: {until}" in person.text
+    person.press("Move", person.unfold("→ Accepted"))
     person.picture("case")
     trail = person.chrome.find_element(By.CSS_SELECTOR, "main > section:last-child").text
-    assert "Social Insurance: Received → To be corrected" in trail
+    moved = "Social Insurance: Received → To be corrected · A picture of a paper cannot be read"
+    assert moved in trail
     assert re.search(r"To be corrected → Accepted · SL\d{8}000001", trail)
     assert trail.count("viewed") >= 3
     person.open("/cases?state=accepted")
@@ -337,6 +352,13 @@ def test_a_form_without_the_sessions_word_does_nothing(backend: EmbeddedBackend)
     word = _word(program.get(url.removesuffix("/move"), timeout=WAIT_S).text)
     odd = program.post(url, {**form, "to": "eaten", "csrf": word}, timeout=WAIT_S)
     assert odd.status_code == 404
+    for more in ({"reason": "whim"}, {"until": "soon"}):
+        refused = {**form, "to": "refused", "csrf": word, **more}
+        assert program.post(url, refused, timeout=WAIT_S).status_code == 404
+    bare = program.post(url, {**form, "to": "refused", "csrf": word}, timeout=WAIT_S)
+    assert (bare.status_code, "请选择原因或结果" in bare.text) == (409, True)
+    many = {f"bring.{at}": "yes" for at in range(300)}
+    assert program.post(url, {**form, **many}, timeout=WAIT_S).status_code == 403
     elsewhere = program.post(url, {**form, "department": "x", "csrf": word}, timeout=WAIT_S)
     assert elsewhere.status_code == 404
     stranger = requests.post(url, {**form, "csrf": word}, timeout=WAIT_S, allow_redirects=False)
