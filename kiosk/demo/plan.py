@@ -61,7 +61,7 @@ def plans(
         if path.next is not None:
             for value in values(path.next, worth, today):
                 yield from search({**answers, path.next.id: value}, told)
-        elif path.missing_facts and not path.decided:
+        elif path.missing_facts:
             name = path.missing_facts[0]
             for fact in worth[name]:
                 if isinstance(fact, (str, int)):

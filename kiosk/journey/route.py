@@ -180,8 +180,7 @@ def _next_question(path: Path) -> Iterator[Place]:
     if path.next is not None:
         yield Place(StepName.QUESTIONS, detail=path.next.id)
         return
-    if path.decided:
-        return
+    # Also once it is decided: a fact may still say which papers are to be brought.
     for name in path.missing_facts:
         yield Place(StepName.QUESTIONS, detail=PREFIX + name)
         return
@@ -206,7 +205,7 @@ def _apply(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
             return
     yield from _told(visit, now)
     yield from _next_question(path)
-    if not path.decided:
+    if not path.complete:
         return
     yield Place(StepName.OUTCOME)
     if visit.trial or not can_go_on(path):
@@ -233,7 +232,7 @@ def _ask(visit: Visit, matter: Matter, now: Now) -> Iterator[Place]:
         yield Place(StepName.QUESTIONS, detail=question.id)
     yield from _told(visit, now)
     yield from _next_question(path)
-    if not path.decided:
+    if not path.complete:
         return
     if path.result is not None and path.result is not Result.ACCEPT:
         yield Place(StepName.OUTCOME)
@@ -306,6 +305,11 @@ def first_open(visit: Visit, now: Now) -> Place | None:
         (p for p in route(visit, now) if p.step in _TO_COMPLETE and not complete(visit, p, now)),
         None,
     )
+
+
+def last_asked(visit: Visit, now: Now) -> Place:
+    """Where everything is answered and nothing done yet: the review, or a certificate's result."""
+    return next(p for p in route(visit, now) if p.step in (StepName.REVIEW, StepName.RESULT))
 
 
 def following(visit: Visit, now: Now) -> Place:

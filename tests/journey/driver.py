@@ -217,6 +217,7 @@ class Hall:
     )  # by role; "" for whoever else
     face: FaceMatch = MATCHED
     find: Callable[[str], tuple[str, ...]] = lambda _: ()
+    watched: bool = True  # look for names in what a log could show; slow
 
     def __post_init__(self) -> None:
         self.number = 0
@@ -226,6 +227,7 @@ class Hall:
         self.touches = 0
         self.steps: list[StepName] = []
         self.saved = 0
+        self._drawn: tuple[Visit, Now, View] | None = None
         self._new()
 
     def _new(self) -> None:
@@ -248,8 +250,11 @@ class Hall:
 
     @property
     def view(self) -> View:
-        """What is shown."""
-        return view(self.visit, self.now)
+        """What is shown; the same visit at the same time shows the same."""
+        now, drawn = self.now, self._drawn
+        if drawn is None or drawn[0] is not self.visit or drawn[1] != now:
+            drawn = self._drawn = (self.visit, now, view(self.visit, now))
+        return drawn[2]
 
     @property
     def matter(self) -> Matter:
@@ -276,7 +281,8 @@ class Hall:
         self.visit, effects = advance(self.visit, event, self.now)
         self.effects += effects
         shown = self.view
-        nameless(event, self.visit, shown, effects)
+        if self.watched:
+            nameless(event, self.visit, shown, effects)
         if not self.steps or self.steps[-1] is not shown.frame.step:
             self.steps.append(shown.frame.step)
         for effect in effects:
