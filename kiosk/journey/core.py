@@ -392,8 +392,10 @@ def _progress(visit: Visit, now: Now) -> tuple[int, int] | None:
     """Stages passed and in all; a stage that this matter does not have is not counted."""
     if visit.place.step in _NO_PROGRESS or visit.matter is None:
         return None
-    steps = {place.step for place in route(visit, now)} | {visit.place.step}
-    whole = visit.matter.kind == "apply" and not visit.trial
-    stages = [stage for stage in _STAGES if whole or stage & steps]
-    here = next((i for i, stage in enumerate(stages) if visit.place.step in stage), 0)
+    applies, at = visit.matter.kind == "apply", visit.place.step
+    if at is StepName.RENEWED and not applies:
+        at = StepName.RESULT  # it stands before that
+    steps = {place.step for place in route(visit, now)} | {at}
+    stages = [stage for stage in _STAGES if (applies and not visit.trial) or stage & steps]
+    here = next((i for i, stage in enumerate(stages) if at in stage), 0)
     return here + 1, len(stages)

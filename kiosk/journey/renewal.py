@@ -4,7 +4,8 @@ Promises:
 
 - Nobody is asked again what still means the same: an answer, a photographed paper or a
   filled-in field is kept as long as its question, material or field is what it was.
-- A visit whose own case is not touched by the new catalogue is not interrupted.
+- A visit whose own case is not touched by the new catalogue is not interrupted; the others are
+  told before anything is handed in, asked of a department or printed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import Answer, FormField, Material, Matter, Question, Text
 from kiosk.journey.route import fields_of, first_open, materials_of
-from kiosk.journey.visit import Now, Paper, Visit, path_of
+from kiosk.journey.visit import Central, Now, Paper, Visit, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def renewal(visit: Visit, now: Now) -> Renewal | None:
     )
     same = (
         found == Renewal()
+        and (matter.kind, matter.record) == (after.kind, after.record)
         and _ends(old) == _ends(new)
         and _labels(fields_of(matter, old)) == _labels(fields_of(after, new))
         and [one.role for one in old.parties] == [one.role for one in new.parties]
@@ -83,6 +85,7 @@ def renewed(visit: Visit) -> Visit:
         confirmed_fields=frozenset(key for key in visit.confirmed_fields if form.get(key, True)),
         delivery=visit.delivery if visit.delivery in after.delivery else "",
         strokes=(),
+        central=Central(),
         fast=True,
     )
 

@@ -8,18 +8,20 @@ from dataclasses import replace
 import pytest
 from driver import NOON, STROKES, Hall, sample, sample_with
 
-from kiosk.catalogue.model import Pack
-from kiosk.journey.effects import EndReason, Enqueue
+from kiosk.catalogue.model import Kind, Matter, Pack
+from kiosk.journey.effects import AskCentral, EndReason, Enqueue
 from kiosk.journey.events import (
     AnotherMatter,
     Answered,
     CatalogueRenewed,
+    CentralFailed,
     LanguageSet,
     Next,
     Signed,
+    TryAgain,
 )
 from kiosk.journey.terms import Language, StepName
-from kiosk.journey.views import QuestionView, RenewedView, ReviewView
+from kiosk.journey.views import QuestionView, RenewedView, ResultView, ReviewView
 
 TRAVEL = "items/trv-001.yaml"
 PLAN = {
@@ -205,3 +207,99 @@ def test_another_matter_is_begun_by_the_new_rules() -> None:
     assert hall.at is StepName.CHOOSE
     assert hall.visit.pack is newer
     assert hall.visit.find is found
+
+
+# -- certificates and records: nothing is handed in, a department is asked
+
+
+CERTIFICATE = "items/crt-001.yaml"
+
+
+def asking(pack: Pack, *, newer: Pack) -> Hall:
+    """At the certificate's item guide, begun, when the newer catalogue comes."""
+    hall = Hall(pack)
+    hall.start("CRT-001")
+    renew(hall, newer)
+    return hall
+
+
+def test_a_certificate_whose_rules_did_not_change_is_asked_for() -> None:
+    hall = asking(sample(), newer=sample_with(TRAVEL, "minutes: 6", "minutes: 7"))
+    hall.walk_to(StepName.RATE)
+    assert StepName.RENEWED not in hall.steps
+    assert len(hall.of(AskCentral)) == 1
+
+
+def test_a_certificate_that_costs_something_now_is_told_before_it_is_asked_for() -> None:
+    newer = sample_with(CERTIFICATE, "{zh: 不收费, en: Free}", "{zh: 五元, en: 5 yuan}")
+    hall = asking(sample(), newer=newer)
+    hall.walk_to(StepName.RESULT)
+    stages = hall.view.frame.progress
+    shown = hall.send(Next())
+    assert isinstance(shown.body, RenewedView)
+    assert [(one.old, one.new) for one in shown.body.values] == [("不收费", "五元")]
+    assert not hall.of(AskCentral)
+    assert shown.frame.progress == stages
+    shown = hall.send(Next())
+    assert isinstance(shown.body, ResultView)
+    assert shown.body.state == "confirm", "who knows the new rules says yes again"
+    assert not hall.of(AskCentral)
+    hall.walk_to(StepName.RATE)
+    assert len(hall.of(AskCentral)) == 1
+
+
+def test_a_query_is_not_asked_by_rules_that_are_over() -> None:
+    newer = sample_with(CERTIFICATE, "record: social-insurance", "record: pension")
+    old, new = (
+        replace(pack, matters={**pack.matters, "CRT-001": _query(pack)})
+        for pack in (sample(), newer)
+    )
+    hall = asking(old, newer=new)
+    hall.walk_to(StepName.RENEWED)
+    assert not hall.of(AskCentral)
+    hall.send(Next())
+    assert hall.at is StepName.RESULT
+    (asked,) = hall.of(AskCentral)
+    assert isinstance(asked, AskCentral)
+    assert asked.record == "pension"
+
+
+def _query(pack: Pack) -> Matter:
+    return replace(pack.matters["CRT-001"], kind=Kind.QUERY)
+
+
+def test_only_the_face_is_asked_for_where_a_certificate_needs_it_now() -> None:
+    hall = asking(sample(), newer=sample_with(CERTIFICATE, "level: card,", "level: card-and-face,"))
+    hall.walk_to(StepName.RENEWED)
+    hall.send(Next())
+    assert hall.at is StepName.VERIFY_FACE
+    before = len(hall.steps)
+    hall.walk_to(StepName.RATE)
+    assert hall.steps[before - 1 :] == [StepName.VERIFY_FACE, StepName.RESULT, StepName.RATE]
+    assert len(hall.of(AskCentral)) == 1
+
+
+def test_a_withdrawn_certificate_is_not_asked_for_even_after_a_dead_line() -> None:
+    hall = Hall(sample())
+    hall.start("CRT-001")
+    hall.walk_to(StepName.RESULT)
+    hall.send(Next(), CentralFailed(hall.visit.number, "NW-01"))
+    renew(hall, without("CRT-001"))
+    shown = hall.send(TryAgain())
+    assert isinstance(shown.body, RenewedView)
+    assert shown.body.withdrawn
+    assert len(hall.of(AskCentral)) == 1, "that of before"
+    hall.send(Next())
+    assert hall.at is StepName.FAREWELL
+
+
+def test_a_certificate_that_was_given_is_not_taken_back() -> None:
+    hall = Hall(sample())
+    hall.start("CRT-001")
+    hall.walk_to(StepName.RESULT)
+    hall.send(Next())
+    renew(hall, without("CRT-001"))
+    hall.settle()
+    assert isinstance(hall.view.body, ResultView)
+    assert hall.view.body.state == "ready"
+    hall.walk_to(StepName.RATE)

@@ -1,4 +1,4 @@
-"""The rules changed while the resident filled in: what is different, before anything is sent."""
+"""The rules changed while the resident was at it: what is different, before anything is sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from kiosk.catalogue.model import Text
 from kiosk.journey.events import Event, Next
 from kiosk.journey.renewal import renewal, renewed
-from kiosk.journey.route import first_open
+from kiosk.journey.route import first_open, last_asked
 from kiosk.journey.shown import days_text
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
@@ -28,7 +28,7 @@ class Renewed(Plain):
         if found is not None and found.withdrawn:
             return Turn(visit, to=Place(StepName.FAREWELL), keep_trail=False)
         after = renewed(visit)
-        place = first_open(after, now) or Place(StepName.REVIEW)
+        place = first_open(after, now) or last_asked(after, now)
         return Turn(after, to=place, keep_trail=False)
 
     def view(self, visit: Visit, now: Now) -> RenewedView:

@@ -1,4 +1,7 @@
-"""A certificate or one's own records: confirm, ask the backend, print or look."""
+"""A certificate or one's own records: confirm, ask the backend, print or look.
+
+When the rules changed for this very matter on the way here, that is told before it is asked.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from kiosk.journey.events import (
     TryAgain,
     WorldChanged,
 )
+from kiosk.journey.renewal import renewal
 from kiosk.journey.shown import printing_shown, with_paper_notice
 from kiosk.journey.steps.item_guide import fresh_case
 from kiosk.journey.submit import draft_of
@@ -51,6 +55,8 @@ class Result(Plain):
         return with_paper_notice(visit, visit.world.sheets, "no-sheet")
 
     def _ask(self, visit: Visit, matter: Matter, now: Now) -> Turn:
+        if renewal(visit, now) is not None:
+            return Turn(visit, to=Place(StepName.RENEWED), keep_trail=False)
         lead = next(p for p in draft_of(visit, now).parties if p.role == lead_role(matter))
         effect = AskCentral(
             item=matter.code,
