@@ -3,9 +3,10 @@ outbox, sender and printer, in which residents hand in applications.
 
 Run by `test_sigkill.py` as a process that has imported everything and has one thread only; for
 each line of JSON on standard input it forks a child, which is the terminal's process, and says
-how that ended ("seconds" after which it is killed from outside, else null). Nothing of Qt but
-its modules exists before the fork. Devices are absent, and the visits come to the terminal
-walked up to the review by the pure journey; from there on everything is the terminal's own.
+how that ended: terminal code, exit code, seconds. A child is killed from outside `kill_after_s`
+after the fork. Nothing of Qt but its modules exists before it. Devices are absent, and the
+visits come to the terminal walked up to the review by the pure journey; from there on everything
+is the terminal's own.
 
 A life appends lines to a file: "saved NUMBER ID" when the screen says so, "printed NUMBER",
 "stub NUMBER" for each that the first screen offers after a restart, and, if it is not killed,
@@ -17,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import math
 import os
 import select
 import signal
@@ -25,7 +27,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -56,7 +58,7 @@ from offline_queue import State
 from screens.registry import MODULES
 
 _PR_SET_PDEATHSIG: Final = 1
-_LIFE_S: Final = 60
+_LIFE_S: Final = 300  # of a machine that does much else
 _FAULT: Final = 3  # how a process ends that met a fault of its own
 _TICK_MS: Final = 4
 _PAGE_BYTES: Final = 20_000
@@ -296,37 +298,75 @@ def _give_up(kind: type[BaseException], error: BaseException | None, trace: Any)
     os._exit(_FAULT)
 
 
-def ended(child: int, kill_after_s: float | None) -> int:
-    """Wait for it, and kill it when its time has come; its exit code."""
-    watch = os.pidfd_open(child)
-    try:
-        if kill_after_s is not None and not select.select([watch], [], [], kill_after_s)[0]:
-            os.kill(child, signal.SIGKILL)
-    finally:
+class Nursery:
+    """Forks a terminal for each line that it reads, several side by side, and sees them end."""
+
+    def __init__(self, visits: list[Visit]) -> None:
+        self._visits = visits
+        self._heard = b""
+        self._lives: dict[int, _Child] = {}  # by what can be waited for
+
+    def run(self) -> None:
+        """Until nobody asks for more."""
+        asked = sys.stdin.fileno()
+        while True:
+            due_s = min((child.kill_at_s for child in self._lives.values()), default=math.inf)
+            wait_s = None if due_s == math.inf else max(0.0, due_s - time.monotonic())
+            ready = select.select([asked, *self._lives], [], [], wait_s)[0]
+            if asked in ready:
+                heard = os.read(asked, 65_536)
+                if not heard:
+                    return
+                *lines, self._heard = (self._heard + heard).split(b"\n")
+                for line in lines:
+                    self._bear(json.loads(line))
+            for watch in set(ready) & self._lives.keys():
+                self._bury(watch)
+            self._kill()
+
+    def _bear(self, told: dict[str, Any]) -> None:
+        began_s = time.monotonic()
+        process = os.fork()
+        if process == 0:
+            try:
+                live(told, self._visits)
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever judges sees it
+                _give_up(type(error), error, error.__traceback__)
+            os._exit(0)
+        after_s = told["kill_after_s"]
+        kill_at_s = math.inf if after_s is None else began_s + after_s
+        self._lives[os.pidfd_open(process)] = _Child(process, told["code"], began_s, kill_at_s)
+
+    def _bury(self, watch: int) -> None:
+        child = self._lives.pop(watch)
         os.close(watch)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(child.process, 0)[1])
+        _say(json.dumps([child.code, code, round(time.monotonic() - child.began_s, 3)]))
+
+    def _kill(self) -> None:
+        for watch, child in self._lives.items():
+            if child.kill_at_s <= time.monotonic():
+                signal.pidfd_send_signal(watch, signal.SIGKILL)
+                child.kill_at_s = math.inf
+
+
+@dataclass(slots=True)
+class _Child:
+    process: int
+    code: str  # the terminal's
+    began_s: float
+    kill_at_s: float
 
 
 def main() -> None:
-    """One life for each line."""
+    """Be ready, then fork."""
     _warm_up()
     visits = [reviewed(code) for code in ITEMS]
     gc.collect()
     gc.freeze()
     assert len(os.listdir("/proc/self/task")) == 1, "a fork takes one thread along"
     _say("ready")
-    for line in sys.stdin:
-        told = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            try:
-                live(told, visits)
-            except Exception as error:  # noqa: BLE001 - whatever it is, whoever judges sees it
-                _give_up(type(error), error, error.__traceback__)
-            os._exit(0)
-        began_s = time.monotonic()
-        code = ended(child, told["kill_after_s"])
-        _say(json.dumps([code, round(time.monotonic() - began_s, 3)]))
+    Nursery(visits).run()
 
 
 def _say(line: str) -> None:

@@ -45,9 +45,10 @@ def histories(place: Path, wanted: int, seeds: Iterator[int], *, commands: int) 
             history.close()
         states += examiner.states
         views += examiner.views
+        log.info("seed %d: %d distinct states so far", seed, states)
         if states >= wanted:
             break
-    log.info("%d distinct states, %d opened by the store, last seed %d", states, views, seed)
+    log.info("%d distinct states, the store opened %d pictures of them", states, views)
     return states
 
 

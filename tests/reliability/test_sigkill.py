@@ -15,8 +15,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from random import Random
 from string import ascii_uppercase
@@ -39,13 +41,15 @@ AGAIN_EVERY = 10  # lives that end in a start of the whole terminal
 NAMED_ROUNDS = 25
 NAMED_LEAST = 40
 RANDOM_KILLS = 2000
-WORKERS = 2  # each with its own share, so that they can run side by side
+SIDE_BY_SIDE = 6
+ROUNDS_MOST = 4  # a late point does not come in every life
+LIFE_S = 400
 
 log = logging.getLogger(__name__)
 
 
-class Zygote:
-    """The process from which the terminals' are forked."""
+class Nursery:
+    """The process from which the terminals' are forked. For several threads."""
 
     def __init__(self) -> None:
         rooms = (TESTS.parent, HERE, TESTS / "journey", TESTS / "catalogue")
@@ -62,38 +66,51 @@ class Zygote:
                 "OPENBLAS_NUM_THREADS": "1",  # it forks, so it may have one thread only
             },
         )
-        assert self._answer() == "ready\n"
+        self._gate = threading.Lock()
+        self._lives: dict[str, Future[tuple[int, float]]] = {}
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        self._listening = threading.Thread(target=self._listen, name="nursery")
+        self._listening.start()
 
     def live(self, told: dict[str, Any]) -> tuple[int, float]:
         """One life; how it ended, and after how many seconds."""
+        ended: Future[tuple[int, float]] = Future()
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(told) + "\n")
-        self._process.stdin.flush()
-        code, seconds = json.loads(self._answer())
-        return code, seconds
+        with self._gate:
+            self._lives[told["code"]] = ended
+            self._process.stdin.write(json.dumps(told) + "\n")
+            self._process.stdin.flush()
+        return ended.result(LIFE_S)
 
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
+        self._listening.join()
         self._process.wait(WAIT_S)
         self._process.stdout.close()
 
-    def _answer(self) -> str:
+    def _listen(self) -> None:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the process that forks is gone"
-        return line
+        for line in self._process.stdout:
+            terminal, code, seconds = json.loads(line)
+            with self._gate:
+                self._lives.pop(terminal).set_result((code, seconds))
+        with self._gate:
+            for ended in self._lives.values():
+                ended.set_exception(RuntimeError("the process that forks is gone"))
 
 
 class Machine:
-    """A backend, and directories on which terminals live and die."""
+    """A backend, and directories on which terminals live and die. For several threads."""
 
-    def __init__(self, place: Path, backend: EmbeddedBackend, zygote: Zygote) -> None:
+    def __init__(self, place: Path, backend: EmbeddedBackend, nursery: Nursery) -> None:
         self._place = place
         self._backend = backend
-        self._zygote = zygote
+        self._nursery = nursery
+        self._gate = threading.Lock()
         self._key_set = fetch_keys(backend.url)
         (place / "key-set.json").write_bytes(self._key_set)
         self.kills: Counter[str] = Counter()
@@ -107,25 +124,30 @@ class Machine:
 
         After every tenth kill, or with `again`, the terminal starts again first.
         """
-        self.lives += 1
-        home = self._place / str(self.lives)
+        with self._gate:
+            self.lives += 1
+            home = self._place / str(self.lives)
+            # Each disk is another terminal: the backend takes a receipt number once.
+            letter, number = divmod(self.lives, 10_000)
+            code = f"LW{ascii_uppercase[letter]}{number:04d}"
         home.mkdir()
+        life = {"code": code, "name": name, "at": at, "kill_after_s": kill_after_s, "again": False}
         try:
-            code, lines, self.life_s = self._run(home, name, at, kill_after_s)
-            killed = code != 0
-            self.kills[name] += killed
+            ended, lines, life_s = self._run(home, life)
+            with self._gate:
+                self.life_s = life_s
+                self.kills[name] += ended != 0
+                again |= ended != 0 and self.kills.total() % AGAIN_EVERY == 0
             saved = _told(lines, "saved")
-            if killed and (again or self.kills.total() % AGAIN_EVERY == 0):
-                saved += self._start_again(home, lines)
-            self._check(home / "data", saved, [number for (number,) in _told(lines, "printed")])
-        except AssertionError as error:
-            raise AssertionError(f"{name!r} at {at}, {kill_after_s} s: {error}") from error
+            if again:
+                saved += self._start_again(home, code, lines)
+            self._check(home, code, saved, [number for (number,) in _told(lines, "printed")])
+        except Exception as error:
+            raise AssertionError(f"{life}: {error}") from error
         shutil.rmtree(home)
         return lines
 
-    def _run(
-        self, home: Path, name: str, at: int, kill_after_s: float | None, *, again: bool = False
-    ) -> tuple[int, list[str], float]:
+    def _run(self, home: Path, life: dict[str, Any]) -> tuple[int, list[str], float]:
         said = home / "said"
         said.write_bytes(b"")
         told = {
@@ -133,32 +155,20 @@ class Machine:
             "url": self._backend.url,
             "pin": self._backend.authority_pin,
             "key_set": str(self._place / "key-set.json"),
-            "code": self._code,
-            "name": name,
-            "at": at,
-            "kill_after_s": kill_after_s,
-            "again": again,
         }
-        code, seconds = self._zygote.live(told)
+        code, seconds = self._nursery.live({**told, **life})
         if code not in (0, -signal.SIGKILL):
             raise AssertionError(f"ended with {code}: {(home / 'log').read_text('utf-8')}")
         return code, said.read_text("utf-8").splitlines(), seconds
 
-    @property
-    def _code(self) -> str:
-        # Each disk is another terminal: the backend takes a receipt number once.
-        letter, number = divmod(self.lives, 10_000)
-        return f"LW{ascii_uppercase[letter]}{number:04d}"
-
-    def _start_again(self, home: Path, before: list[str]) -> list[list[str]]:
+    def _start_again(self, home: Path, code: str, before: list[str]) -> list[list[str]]:
         """The terminal after the cut: it says what was saved; what it saved itself."""
-        self.again += 1
         papers = _papers(home)
         assert not [number for number, count in papers.items() if count > 1], "printed twice"
-        code, lines, _ = self._run(home, "", 0, None, again=True)
-        assert code == 0, f"started again, it ended with {code}"
+        life = {"code": code, "name": "", "at": 0, "kill_after_s": None, "again": True}
+        ended, lines, _ = self._run(home, life)
+        assert ended == 0, "killed without being told to"
         offered = {number for (number,) in _told(lines, "stub")}
-        self.offered += len(offered)
         # The third resident left without waiting for paper.
         owed = {number for number, _ in _told(before, "saved")[:2]} - set(papers)
         assert owed <= offered, "saved, on no paper, and not offered"
@@ -167,17 +177,20 @@ class Machine:
         fresh = _told(lines, "saved")
         assert len(fresh) == 1
         assert now - papers - Counter(offered) == Counter([fresh[0][0]]), "one receipt, no other"
+        with self._gate:
+            self.again += 1
+            self.offered += len(offered)
         return fresh
 
-    def _check(self, place: Path, saved: list[list[str]], printed: list[str]) -> None:
+    def _check(self, home: Path, code: str, saved: list[list[str]], printed: list[str]) -> None:
         pace = VirtualPace()
         terminal = RealTerminal(
-            place,
+            home / "data",
             self._backend.url,
             self._backend.authority_pin,
             self._key_set,
             pace=pace,
-            code=self._code,
+            code=code,
         )
         try:
             for number, id_ in saved:
@@ -202,7 +215,8 @@ class Machine:
             assert all(
                 parse_number(row.number).running < parse_number(fresh).running for row in rows
             )
-            self.applications += len(rows)
+            with self._gate:
+                self.applications += len(rows)
         finally:
             terminal.close()
 
@@ -238,40 +252,53 @@ def _papers(home: Path) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote()
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
     yield made
     made.close()
 
 
 @pytest.fixture
-def machine(memory_dir: Path, zygote: Zygote) -> Iterator[Machine]:
-    with EmbeddedBackend() as backend:
-        yield Machine(memory_dir, backend, zygote)
+def machine(memory_dir: Path, nursery: Nursery) -> Iterator[Machine]:
+    with EmbeddedBackend(f"sqlite:///{memory_dir / 'central.db'}") as backend:
+        yield Machine(memory_dir, backend, nursery)
+
+
+Kill = tuple[str, int, float | None]  # at a pass of a point, or after seconds
+
+
+def side_by_side(machine: Machine, kills: Iterable[Kill], lives: int) -> None:
+    """So many lives at a time: each waits for disk, line and timers most of its time."""
+    with ThreadPoolExecutor(lives) as pool:
+        given = [pool.submit(machine.live, *kill) for kill in kills]
+        try:
+            for count, one in enumerate(as_completed(given), start=1):
+                one.result()
+                if count % 100 == 0:
+                    log.info("%d kills in %d lives", machine.kills.total(), machine.lives)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def points_of(machine: Machine, lives: int) -> dict[str, int]:
     """Every named point that each of some lives without a kill passed, and how often at least."""
-    common: dict[str, int] | None = None
-    for _ in range(lives):
-        lines = [line.split(" ", 2) for line in machine.live("", 0) if line.startswith("point")]
-        seen = {name: int(count) for _, count, name in lines}
-        common = (
-            seen
-            if common is None
-            else {name: min(count, seen[name]) for name, count in common.items() if name in seen}
-        )
+    common: Counter[str] | None = None
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for lines in pool.map(lambda _: machine.live("", 0), range(lives)):
+            points = [line.split(" ", 2)[1:] for line in lines if line.startswith("point")]
+            seen = Counter({name: int(count) for count, name in points})
+            common = seen if common is None else common & seen
     assert common is not None
     assert len(common) >= NAMED_LEAST, sorted(common)
     return common
 
 
-def at_any(machine: Machine, chance: Random, passes: int, life_s: float) -> None:
+def at_any(chance: Random, passes: int, life_s: float) -> Kill:
     """At a pass of any point, or whatever it does at some moment."""
     if chance.random() < 0.5:
-        machine.live("", chance.randint(1, passes))
-    else:
-        machine.live("", 0, chance.uniform(0.0, life_s))
+        return "", chance.randint(1, passes), None
+    return "", 0, chance.uniform(0.0, life_s)
 
 
 @pytest.mark.timeout(600)
@@ -279,10 +306,10 @@ def test_killed_at_named_points_and_at_any(machine: Machine) -> None:
     points = points_of(machine, 1)
     life_s, passes = machine.life_s, sum(points.values())
     chance = Random(1)
-    for name in chance.sample(sorted(points), SAMPLE // 2):
-        machine.live(name, chance.randint(1, points[name]))
-    for _ in range(SAMPLE // 2):
-        at_any(machine, chance, passes, life_s)
+    names = chance.sample(sorted(points), SAMPLE // 2)
+    kills: list[Kill] = [(name, chance.randint(1, points[name]), None) for name in names]
+    kills += [at_any(chance, passes, life_s) for _ in range(SAMPLE // 2)]
+    side_by_side(machine, kills, 2)
     # What the world does meanwhile differs, so a late point or moment may not come.
     assert machine.kills.total() >= SAMPLE * 3 // 4
     machine.live("render before", 1, again=True)
@@ -291,28 +318,27 @@ def test_killed_at_named_points_and_at_any(machine: Machine) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("worker", range(WORKERS))
-def test_every_named_point(machine: Machine, worker: int) -> None:
-    points = dict(sorted(points_of(machine, 5).items())[worker::WORKERS])
-    chance = Random(10 + worker)
-    for name, count in points.items():
-        tries = 0
-        while machine.kills[name] < NAMED_ROUNDS:
-            tries += 1
-            assert tries <= 2 * NAMED_ROUNDS, f"{name} comes too seldom"
-            machine.live(name, chance.randint(1, count))
-        log.info("%s: %d kills, %d lives so far", name, machine.kills[name], machine.lives)
-    log.info("%d named points: %s", len(points), machine.summary())
+def test_every_named_point(machine: Machine) -> None:
+    points = points_of(machine, 10)
+    chance = Random(2)
+    for _ in range(ROUNDS_MOST):
+        missing = [name for name in points for _ in range(NAMED_ROUNDS - machine.kills[name])]
+        if not missing:
+            break
+        chance.shuffle(missing)
+        kills = [(name, chance.randint(1, points[name]), None) for name in missing]
+        side_by_side(machine, kills, SIDE_BY_SIDE)
+    seldom = {name: count for name, count in machine.kills.items() if count < NAMED_ROUNDS}
+    log.info("%d named points, %d times each: %s", len(points), NAMED_ROUNDS, machine.summary())
+    assert not seldom, "these come too seldom"
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("worker", range(WORKERS))
-def test_at_random(machine: Machine, worker: int) -> None:
-    points = points_of(machine, 5)
+def test_at_random(machine: Machine) -> None:
+    points = points_of(machine, 10)
     life_s, passes = machine.life_s, sum(points.values())
-    chance = Random(20 + worker)
-    while machine.kills.total() < RANDOM_KILLS // WORKERS:
-        at_any(machine, chance, passes, life_s)
-        if machine.lives % 100 == 0:
-            log.info(machine.summary())
+    chance = Random(3)
+    while (missing := RANDOM_KILLS - machine.kills.total()) > 0:
+        kills = [at_any(chance, passes, life_s) for _ in range(missing)]
+        side_by_side(machine, kills, SIDE_BY_SIDE)
     log.info(machine.summary())
