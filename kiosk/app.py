@@ -354,7 +354,9 @@ class Terminal(QObject):
         )
         self._clock = Clock(self._kept_mark())
         packs = settings.catalogue.packs
-        self._packs = PackWatch(PackDirectory(Path(packs)), self._bridge.reply) if packs else None
+        self._packs = (
+            PackWatch(PackDirectory(Path(packs)), self._bridge.reply, self._uses) if packs else None
+        )
         self._control = self._listen()
         self._wake = QTimer(self)
         self._wake.setSingleShot(True)
@@ -371,7 +373,7 @@ class Terminal(QObject):
         self._closed = False
         self._pinyin = open_pinyin()
         self._make_carriers()
-        self._finder = _Finder(pack, self._submitting.uses, readings)
+        self._finder = _Finder(pack, self._uses, readings)
         self.window = _Window(
             self._words,
             Look.of(load_themes(), settings.screen.mm_per_px),
@@ -471,6 +473,10 @@ class Terminal(QObject):
         note("stopped")
 
     # -- parts ------------------------------------------------------------------------
+
+    def _uses(self) -> Mapping[str, int]:
+        """How often each matter was begun here; waits for the disk."""
+        return self._submitting.uses()
 
     def _make_carriers(self) -> None:
         settings, reply, equipment = self._settings, self._bridge.reply, self._equipment

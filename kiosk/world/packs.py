@@ -7,7 +7,7 @@ making the search ready happen on a thread of their own, so that no touch waits 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from kiosk.catalogue.model import Pack
@@ -27,12 +27,17 @@ class PackWatch:
         self,
         packs: PackDirectory,
         reply: Callable[[Event], None],
+        uses: Callable[[], Mapping[str, int]],
         *,
         confirmed_only: bool = True,
     ) -> None:
-        """`reply` gets `CatalogueRenewed`, from a thread; samples only where they are allowed."""
+        """`reply` gets `CatalogueRenewed`, from a thread; samples only where they are allowed.
+
+        `uses`, asked from that thread, says how often each matter was begun on this terminal.
+        """
         self._packs = packs
         self._reply = reply
+        self._uses = uses
         self._confirmed_only = confirmed_only
         self._seen = packs.stamp()
         self._at_work: threading.Thread | None = None
@@ -61,7 +66,7 @@ class PackWatch:
             if self._confirmed_only and any(_samples(pack)):
                 note("catalogue", kind="refused", code="ST-02")
                 return
-            index = SearchIndex.build(pack, served.opened.readings())
+            index = SearchIndex.build(pack, served.opened.readings(), self._uses())
         except PackError as error:
             note("catalogue", kind="refused", code=error.fault.code)
             return

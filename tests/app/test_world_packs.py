@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_only_another_good_pack_takes_service(tmp_path: Path, packs: dict[str, b
     directory = PackDirectory(tmp_path)
     directory.install(packs["first"])
     told: queue.Queue[Event] = queue.Queue()
-    watch = PackWatch(directory, told.put)
+    watch = PackWatch(directory, told.put, dict)
     watch.look()
     watch.close(WAIT_S)
     assert told.empty()
@@ -60,6 +61,31 @@ def test_only_another_good_pack_takes_service(tmp_path: Path, packs: dict[str, b
     watch.look()
     watch.close(WAIT_S)
     assert told.empty()
+
+
+def test_a_new_pack_is_searched_by_what_is_used_here(
+    tmp_path: Path, packs: dict[str, bytes]
+) -> None:
+    shipped = load_directory(DEFAULT_DIRECTORY)
+    stamp = Confirmation("test", date(2026, 1, 1))
+    items = {
+        code: replace(shipped.items[code], confirmed=stamp, use_rank=0)
+        for code in ("SB-001", "SB-004")
+    }
+    matters = {code: replace(shipped.matters[code], sample=False) for code in items}
+    both = replace(shipped, items=items, bundles={}, matters=matters, plain=())
+    both = replace(both, hash=content_hash(both))
+    for used in (["SB-001", "SB-004"], ["SB-004", "SB-001"]):
+        directory = PackDirectory(tmp_path / used[0])
+        directory.install(packs["first"])
+        told: queue.Queue[Event] = queue.Queue()
+        watch = PackWatch(directory, told.put, partial(dict, {used[0]: 5, used[1]: 2}))
+        directory.install(build(both, Certificate()))
+        watch.look()
+        event = told.get(timeout=WAIT_S)
+        assert isinstance(event, CatalogueRenewed)
+        assert list(event.find("证明")) == used
+        watch.close(WAIT_S)
 
 
 def test_a_terminal_does_not_start_from_a_broken_pack_alone(
