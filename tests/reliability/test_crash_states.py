@@ -87,6 +87,9 @@ class _NumbersInMemory(Store):
         self._last += 1
         return format_number(terminal, self._last)
 
+    def _use_up_numbers(self) -> int:
+        return self._used_up
+
 
 def _relaxed(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = [
