@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from typing import Any, Final, TypeVar
 
@@ -36,6 +37,7 @@ from central_backend.identity_codes import IdentityCodes
 from central_backend.intake import HANDOVER_MOST_BYTES, PART_MOST_BYTES, Intake, NotYet
 from central_backend.keyring import Keyring
 from central_backend.operators import OperatorDoor
+from central_backend.peers import must_be
 from central_backend.registers import Registers
 from central_backend.settings import Settings
 from central_backend.throttle import Throttle
@@ -213,7 +215,8 @@ class _Routes:
         """Take an application in, exactly once."""
         key = _fits(HexId, request.headers.get("idempotency-key", ""))
         body = await _body(request, HANDOVER_MOST_BYTES)
-        taken = await run_in_threadpool(self._intake.take, key, body)
+        allowed = partial(must_be, request)
+        taken = await run_in_threadpool(self._intake.take, key, body, allowed)
         return Response(taken.acknowledgement, 201 if taken.first else 200, media_type=_JSON)
 
     async def keys(self) -> Response:
@@ -223,6 +226,7 @@ class _Routes:
     async def heartbeat(self, request: Request) -> Response:
         """Keep what a terminal says of itself, and tell it what is new."""
         said = _parse(wire.Heartbeat, await _body(request, _HEARTBEAT_MOST_BYTES))
+        must_be(request, said.terminal)
 
         def keep() -> None:
             with Session(self._engine) as session, session.begin():
@@ -249,6 +253,7 @@ class _Routes:
     async def certify(self, request: Request) -> Response:
         """A certificate, or that there is nothing to certify."""
         question = _parse(CentralQuestion, await _body(request, 65_536))
+        must_be(request, question.terminal)
         url = self._public_url or str(request.base_url)
         answer = await run_in_threadpool(self._registers.certify, question, url)
         return Response(answer, media_type=_JSON)
@@ -256,12 +261,14 @@ class _Routes:
     async def query(self, request: Request) -> Response:
         """One's own records, or that there are none."""
         question = _parse(CentralQuestion, await _body(request, 65_536))
+        must_be(request, question.terminal)
         answer = await run_in_threadpool(self._registers.query, question)
         return Response(answer, media_type=_JSON)
 
     async def identity_code(self, request: Request) -> Response:
         """Who showed a code of the province's app."""
         question = _parse(CodeQuestion, await _body(request, 4096))
+        must_be(request, question.terminal)
         return _answer(await run_in_threadpool(self._identity_codes.ask, question))
 
     async def verify(self, certificate_no: str, request: Request, code: str = "") -> Response:

@@ -29,6 +29,7 @@ from central_backend.database import (
 )
 from central_backend.identity_codes import IdentityCodes
 from central_backend.migrations import migrate
+from central_backend.peers import behind
 from central_backend.settings import Database, Settings
 from kiosk.contract import QuestionParty
 
@@ -49,7 +50,7 @@ class EmbeddedBackend:
     ) -> None:
         """Start and wait until it answers. `port` 0 takes a free one, kept until `stop`.
 
-        `settings` but for its database and server; `keys`: fresh ones, unless given.
+        `settings` but for its database and where it listens; `keys`: fresh ones, unless given.
 
         Raises OSError when the port is taken, RuntimeError when it does not start.
         """
@@ -61,8 +62,9 @@ class EmbeddedBackend:
             update={"database": Database(url=database_url)}
         )
         try:
-            self._app = create_app(chosen, self._keys.keyring)
-            self._engine: Engine = self._app.state.engine
+            self._inner = create_app(chosen, self._keys.keyring)
+            self._app = behind(self._inner, chosen.server)
+            self._engine: Engine = self._inner.state.engine
             migrate(self._engine)
         except BaseException:
             self._socket.close()
@@ -137,7 +139,7 @@ class EmbeddedBackend:
 
     def identity_code(self, party: QuestionParty) -> str:
         """A fresh code, as the province's app would show it to `party`."""
-        codes: IdentityCodes = self._app.state.identity_codes
+        codes: IdentityCodes = self._inner.state.identity_codes
         return codes.make(party)
 
     def effect_count(self, application_id: str) -> int:

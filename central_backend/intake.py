@@ -123,9 +123,14 @@ class Intake:
         with Session(self._engine) as session:
             return wire.SealedPartList(parts=_listed(session, application_id))
 
-    def take(self, key: str, body: bytes) -> Taken:
-        """Take an application in, or say again what was said before. Raises Refusal, NotYet."""
+    def take(self, key: str, body: bytes, allowed: Callable[[str], None] | None = None) -> Taken:
+        """Take an application in, or say again what was said before. Raises Refusal, NotYet.
+
+        `allowed` raises Refusal for a terminal for which whoever brings this may not speak.
+        """
         handover = _parse(key, body)
+        if allowed is not None:
+            allowed(handover.envelope.header.terminal)
         digest = envelope_digest(handover.envelope)
         with self._one_at_a_time(key):
             said = self._said_before(handover, digest)

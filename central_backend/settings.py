@@ -56,8 +56,9 @@ class Database(_Section):
 class Server(_Section):
     """Where it answers, and who may say on whose behalf a request comes.
 
-    `trusted_proxies`: only from these are X-Forwarded-For and -Proto believed. With
-    `client_ca` every caller must show a certificate of that authority.
+    `trusted_proxies`: only from these are X-Forwarded-For and -Proto believed, and
+    `client_certificate_header`, in which a proxy that does TLS tells the caller's certificate.
+    With `client_ca` every caller must show a certificate of that authority.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +69,12 @@ class Server(_Section):
     certificate: str = ""
     certificate_key: str = ""
     client_ca: str = ""
+    client_certificate_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]*$")] = ""
+
+    @property
+    def mutual_tls(self) -> bool:
+        """Whether terminals are known by their certificates, here or at a proxy."""
+        return bool(self.client_ca or self.client_certificate_header)
 
     @model_validator(mode="after")
     def _tls_whole(self) -> Server:
@@ -75,6 +82,8 @@ class Server(_Section):
             raise ValueError("certificate and certificate_key go together")
         if self.client_ca and not self.certificate:
             raise ValueError("client_ca needs certificate")
+        if self.client_certificate_header and not self.trusted_proxies:
+            raise ValueError("client_certificate_header needs trusted_proxies")
         return self
 
 

@@ -25,6 +25,7 @@ import uvicorn
 
 from central_backend.app import create_app
 from central_backend.keyring import DirectoryKeyring
+from central_backend.peers import CertificateProtocol, behind
 from central_backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,8 @@ def _server(settings: Settings, ready: Callable[[], None]) -> _Server:
     app = create_app(settings, DirectoryKeyring(Path(settings.keys.directory)))
     return _Server(
         uvicorn.Config(
-            app,
+            behind(app, server),
+            http=CertificateProtocol,
             # Tracebacks would repeat what residents entered; `app` logs the kind of an error.
             log_level="critical",
             access_log=False,
@@ -94,9 +96,7 @@ def _server(settings: Settings, ready: Callable[[], None]) -> _Server:
             # A TLS peer that left without a word would be waited for; an upload that is cut
             # is sent again.
             timeout_graceful_shutdown=3,
-            # Nobody else's word about where a request came from is believed.
-            proxy_headers=bool(server.trusted_proxies),
-            forwarded_allow_ips=list(server.trusted_proxies),
+            proxy_headers=False,  # `behind` believes the trusted ones
             ssl_certfile=server.certificate or None,
             ssl_keyfile=server.certificate_key or None,
             ssl_ca_certs=server.client_ca or None,

@@ -19,6 +19,7 @@ class ProblemCode(StrEnum):
     UNREADABLE = "unreadable"  # 422: it does not open, or what is inside is no application
     NUMBER_TAKEN = "number-taken"  # 422: the receipt number belongs to another application
     NOT_FOUND = "not-found"
+    WRONG_TERMINAL = "wrong-terminal"  # 403: the certificate shown is another terminal's, or none
     TOO_MANY_TRIES = "too-many-tries"  # 429
     INTERNAL = "internal"  # 500
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from kiosk.contract import (
     ApplicationDocument,
@@ -25,6 +31,7 @@ from kiosk.contract.envelope import (
     FIRST_PREVIOUS,
     ChainEntry,
     Handover,
+    Heartbeat,
     KeyState,
     SignedChainEntry,
 )
@@ -75,6 +82,21 @@ def make_document(
             HandedMaterial(id="paper", status=MaterialStatus.HANDED_IN, attachments=attachments),
             HandedMaterial(id="photo", status=MaterialStatus.PLEDGED),
         ),
+    )
+
+
+def make_heartbeat(terminal: str) -> bytes:
+    """What a terminal without anything to deliver says."""
+    return canonical_bytes(
+        Heartbeat(
+            terminal=terminal,
+            version="1",
+            pack="p",
+            queue_depth=0,
+            oldest_age_s=None,
+            quarantined=0,
+            bytes=0,
+        )
     )
 
 
@@ -142,3 +164,38 @@ def hand_in(url: str, sealed: Sealed, body: bytes) -> Any:
     for ordinal in range(len(sealed.parts)):
         assert put_sealed(url, sealed, ordinal).status_code in (200, 201)
     return post_sealed(url, sealed.envelope.header.application_id, body)
+
+
+def make_certificate(
+    name: str,
+    place: Path,
+    issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None,
+    *dns: str,
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A certificate and its key as PEM files; an authority's where nobody issued it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    by, with_key = (issuer[0].subject, issuer[1]) if issuer else (subject, key)
+    now = datetime.now(UTC)
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, dns)]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(by)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(with_key, hashes.SHA256())
+    )
+    (place / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (place / f"{name}.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return made, key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
@@ -13,18 +12,23 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from backend_help import WAIT_S, SealingTerminal, make_document, post_sealed, put_sealed
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from backend_help import (
+    WAIT_S,
+    SealingTerminal,
+    make_certificate,
+    make_document,
+    make_heartbeat,
+    post_sealed,
+    put_sealed,
+)
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -38,7 +42,15 @@ from central_backend.database import (
 )
 from central_backend.migrations import behind, migrate
 from central_backend.settings import SettingsError, load
-from kiosk.contract import canonical_bytes, digest
+from kiosk.contract import (
+    CentralQuestion,
+    CodeQuestion,
+    DocumentKind,
+    QuestionParty,
+    RecordKind,
+    canonical_bytes,
+    digest,
+)
 from kiosk.contract.export import (
     AcknowledgementsFile,
     ExportedApplication,
@@ -170,43 +182,13 @@ def test_a_dead_worker_is_replaced_and_none_outlives_a_killed_parent(
     _until(lambda: _gone(left), "workers outlive their parent")
 
 
-def _certificate(
-    name: str, place: Path, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A certificate and its key as PEM files; an authority's where nobody issued it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    by, with_key = (issuer[0].subject, issuer[1]) if issuer else (subject, key)
-    now = datetime.now(UTC)
-    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(by)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
-        .sign(with_key, hashes.SHA256())
-    )
-    (place / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (place / f"{name}.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return made, key
-
-
 def test_mutual_tls_and_a_trusted_proxy_by_a_settings_file(tmp_path: Path, keys: Path) -> None:
-    authority = _certificate("authority", tmp_path, None)
-    _certificate("server", tmp_path, authority)
-    _certificate("terminal", tmp_path, authority)
-    _certificate("stranger", tmp_path, None)
+    authority = make_certificate("authority", tmp_path, None)
+    make_certificate("server", tmp_path, authority)
+    make_certificate("terminal", tmp_path, authority)
+    make_certificate("LW042", tmp_path, authority)
+    make_certificate("of-a-name", tmp_path, authority, "lw043")
+    make_certificate("stranger", tmp_path, None)
     path = tmp_path / "backend.toml"
     path.write_text(
         f"""
@@ -220,7 +202,7 @@ trusted_proxies = ["127.0.0.0/8"]
     )
 
     def ask(url: str, who: str | None, **headers: str) -> requests.Response:
-        pair = (str(tmp_path / f"{who}.pem"), str(tmp_path / f"{who}.key")) if who else None
+        pair = _pair(tmp_path, who) if who else None
         trusted = str(tmp_path / "authority.pem")
         with requests.Session() as session:
             return session.get(url, cert=pair, verify=trusted, headers=headers, timeout=WAIT_S)
@@ -235,6 +217,57 @@ trusted_proxies = ["127.0.0.0/8"]
         assert "Secure" in ask(login, "terminal").headers["set-cookie"]
         through = ask(login, "terminal", **{"X-Forwarded-Proto": "http"})
         assert "Secure" not in through.headers["set-cookie"], "this proxy is believed"
+        _each_speaks_for_itself(tmp_path, url, SealingTerminal(keyring.DirectoryKeyring(keys)))
+
+
+def _each_speaks_for_itself(place: Path, url: str, terminal: SealingTerminal) -> None:
+    """Whose certificate is shown counts, in everything that names a terminal."""
+
+    def send(method: str, who: str, path: str, body: bytes, **headers: str) -> tuple[int, str]:
+        with requests.Session() as session:
+            answer = session.request(
+                method,
+                url + path,
+                data=body,
+                headers=headers,
+                verify=f"{place}/authority.pem",
+                cert=_pair(place, who),
+                timeout=WAIT_S,
+            )
+            return answer.status_code, answer.json().get("code", "")
+
+    post = partial(send, "POST")
+    for who, code, status in (
+        ("LW042", "LW042", 200),
+        ("of-a-name", "LW043", 200),
+        ("LW042", "LW043", 403),
+        ("terminal", "LW042", 403),
+    ):
+        problem = "" if status == 200 else "wrong-terminal"
+        assert post(who, "/v1/heartbeat", make_heartbeat(code)) == (status, problem)
+    sealed = terminal.seal(make_document(1))
+    id_, body = sealed.envelope.header.application_id, terminal.handover(sealed)
+    part, suite = f"/v1/applications/{id_}/parts/0", {"X-Suite": "1"}
+    assert send("PUT", "LW042", part, sealed.parts[0], **suite)[0] == 201
+    key = {"Idempotency-Key": id_}
+    assert post("of-a-name", "/v1/applications", body, **key) == (403, "wrong-terminal")
+    assert post("LW042", "/v1/applications", body, **key) == (201, ""), "nothing of it was kept"
+    code = CodeQuestion(request_id=id_, terminal="LW042", code=f"YBM1:{'A' * 26}")
+    asked = CentralQuestion(
+        request_id=id_,
+        terminal="LW042",
+        item="i",
+        record=RecordKind.WATER_BILL,
+        party=QuestionParty(name="n", document_kind=DocumentKind.RESIDENT_ID, number="1"),
+    )
+    for path, question in (("queries", asked), ("certificates", asked), ("identity-codes", code)):
+        told = post("of-a-name", f"/v1/{path}", canonical_bytes(question))
+        assert told == (403, "wrong-terminal")
+    assert post("LW042", "/v1/identity-codes", canonical_bytes(code)) == (200, "")
+
+
+def _pair(place: Path, who: str) -> tuple[str, str]:
+    return f"{place}/{who}.pem", f"{place}/{who}.key"
 
 
 def test_a_start_that_cannot_be_is_one_line(
@@ -258,6 +291,7 @@ def test_a_start_that_cannot_be_is_one_line(
         ("[database]\nurls = 'x'", "database.urls"),
         ("[server]\ntrusted_proxies = ['nonsense']", "trusted_proxies"),
         ("[server]\nclient_ca = 'ca.pem'", "client_ca needs certificate"),
+        ("[server]\nclient_certificate_header = 'X-C'", "needs trusted_proxies"),
         ("[retention]\naudit_days = 0", "retention.audit_days"),
         ("[[operators]]\nname = 'li'\npassword = 'planted-word'", "operators.0.password"),
         (
