@@ -41,13 +41,7 @@ from kiosk.contract.keys import (
     verified,
     verifier_from,
 )
-from kiosk.contract.sealing import (
-    entry_digest,
-    envelope_digest,
-    seal,
-    sign_entry,
-    verify_acknowledgement,
-)
+from kiosk.contract.sealing import chained, seal, verify_acknowledgement
 from kiosk.contract.suites import (
     KeyPair,
     KeyUse,
@@ -193,11 +187,12 @@ class Sealing:
             terminal=self._terminal,
             created=at,
         )
+        envelope = canonical_bytes(made.envelope)
         return Sealed(
             id=id_,
             number=number,
-            envelope=canonical_bytes(made.envelope),
-            digest=envelope_digest(made.envelope),
+            envelope=envelope,
+            digest=suite_of(sealer.suite).hasher.digest(envelope),
             parts=tuple(
                 SealedPart(data, told.digest)
                 for told, data in zip(made.envelope.parts, made.parts, strict=True)
@@ -224,7 +219,7 @@ class Sealing:
             digest=digest,
             at=self._now(),
         )
-        return canonical_bytes(sign_entry(signer, entry)), entry_digest(entry)
+        return chained(signer, entry)
 
     def acknowledged(self, body: bytes, id_: str, digest: str) -> Receipt:
         """Read an acknowledgement. Raises ValueError unless the backend signed it for these."""

@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"  # keep the payload, ask again
     PORTAL = "portal"  # not the backend: the line is down, whatever it says
     RETRY = "retry"  # the same key again, soon
+    RESEND = "resend"  # the line damaged it: some times again, then quarantine
     QUARANTINE = "quarantine"
     PAUSE = "pause"  # nothing can go until somebody mends it; no attempt is counted
     WAIT = "wait"  # this submission waits; a `Retry-After` holds all of them
@@ -90,6 +91,10 @@ def _status(*codes: int) -> Callable[[Answer], bool]:
     return lambda answer: answer.status in wanted
 
 
+def _damaged(answer: Answer) -> bool:
+    return answer.status == 400 and answer.problem == "digest-wrong"
+
+
 TABLE: Final = (
     Row("tls", lambda a: a.trouble is Trouble.TLS, Verdict.PAUSE),
     Row("network", lambda a: a.trouble is Trouble.NETWORK, Verdict.OFFLINE),
@@ -103,6 +108,8 @@ TABLE: Final = (
     # The id is known with another digest: no repetition will mend that.
     Row("conflict", lambda a: a.status == 409 and a.problem == "conflict", Verdict.QUARANTINE),
     Row("in-progress", _status(409), Verdict.RETRY),
+    # What the disk damaged never leaves (QU-06), so this happened on the way.
+    Row("damaged-on-the-way", _damaged, Verdict.RESEND),
     Row("refused", _status(400, 413, 422), Verdict.QUARANTINE),
     # A client error of no known meaning may be a proxy's: keep it, try again.
     Row("unexpected", lambda _: True, Verdict.WAIT),

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from offline_queue.errors import QueueFault
 from offline_queue.limits import Level
 from offline_queue.records import QueueStatus, State
 
@@ -50,6 +51,11 @@ def prometheus(status: QueueStatus, now: datetime) -> str:
         "intake",
         "1 for the level of the intake, 0 for the others.",
         *((f'{{level="{level.value}"}}', status.intake.level is level) for level in Level),
+    )
+    family(
+        "disk_failed",
+        "1 after an I/O error: nothing is taken in until the terminal is started again.",
+        ("", status.intake.code == QueueFault.IO_ERROR.code),
     )
     return "\n".join(lines) + "\n"
 

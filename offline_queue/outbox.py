@@ -72,6 +72,7 @@ class Outbox:
         self._gate = threading.Lock()  # makes "closed" and "put" one step
         self._closed = False
         self._listeners: list[Callable[[str], None]] = []
+        self._failure_listeners: list[Callable[[str], None]] = []
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run, args=(store_factory,), name="outbox-store"
@@ -188,6 +189,11 @@ class Outbox:
     def add_listener(self, listener: Callable[[str], None]) -> None:
         """Call `listener(number)` on the store thread after each successful enqueue."""
         self._listeners.append(listener)
+
+    def add_failure_listener(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(code)` on the store thread, once, after an I/O error has closed the
+        intake. One that was met while opening is raised by `open`."""
+        self._failure_listeners.append(listener)
 
     # --- what is known
 
@@ -319,7 +325,12 @@ class Outbox:
             store.close()
 
     def _serve(self, store: Store) -> None:
+        well = True
         while True:
+            if well and not store.intake_open:
+                well = False
+                for listener in tuple(self._failure_listeners):
+                    listener(QueueFault.IO_ERROR.code)
             try:
                 timeout_s = _REST_AFTER_S if store.needs_rest else None
                 command = self._commands.get(timeout=timeout_s)

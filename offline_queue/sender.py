@@ -28,6 +28,7 @@ from urllib.parse import quote
 from offline_queue.answers import Answer, Row, Trouble, Verdict, judge, retry_after_s
 from offline_queue.backoff import Backoff
 from offline_queue.errors import QueueError, QueueFault
+from offline_queue.limits import Intake, Level
 from offline_queue.outbox import Outbox
 from offline_queue.records import Claim, QueueStatus, Receipt, State
 from offline_queue.wire import Wire, WireSettings
@@ -35,6 +36,7 @@ from offline_queue.wire import Wire, WireSettings
 log = logging.getLogger(__name__)
 
 API: Final = "/v1"
+_DAMAGED_MOST: Final = 3  # times that the line may damage a submission before staff look
 _ILL_FROM: Final = 3  # so many submissions that failed in a row are the backend's trouble
 _RETRY_SPREAD: Final = 0.25  # of a `Retry-After`: those told the same do not come as one
 _FIRST_BEAT_S: Final = 60.0
@@ -94,7 +96,8 @@ class LineChanged:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Nothing can be delivered until somebody mends `reason`."""
+    """Somebody must mend `reason`: until then nothing can be delivered or, where it is a code
+    of the outbox (QU-02), nothing more be taken in."""
 
     reason: str
 
@@ -106,7 +109,8 @@ class Heartbeat:
     `tell` makes the body (JSON) from the queue's figures. `told` reads a good answer and
     returns whether the key set should be fetched; `keys` takes that (the body of
     `GET /v1/keys`), also once after each start. Both raise ValueError for what they do not
-    accept. All are called on the sender thread. A heartbeat that fails changes nothing.
+    accept. All are called on the sender thread. A heartbeat that fails changes nothing. One
+    more is sent as soon as the outbox's disk has failed.
     """
 
     tell: Callable[[QueueStatus], bytes]
@@ -216,11 +220,16 @@ class Sender:
         self._beat_due = now + _FIRST_BEAT_S * self._pace.random()
         self._purge_due = now + _PURGE_EVERY_S
         self._keys_wanted = True
+        self._disk = ""  # the code of why the outbox takes nothing in any more
+        self._disk_told = False
+        self._figures = QueueStatus({}, None, 0, "")  # the last that could be read
+        self._damaged: dict[str, int] = {}  # id -> times that the line damaged it
         self._ill: set[str] = set()  # ids that failed since the backend last did its work
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
         self._owed: deque[tuple[Callable[[], Future[Any]], SenderEvent | None]] = deque()
         outbox.add_listener(self._saved)
+        outbox.add_failure_listener(self._disk_failed)
 
     # --- for any thread
 
@@ -231,8 +240,8 @@ class Sender:
 
     @property
     def alarm(self) -> str:
-        """Why nothing can be delivered until somebody mends it, or ""."""
-        return self._alarm
+        """What somebody must mend before anything can be delivered or taken in, or ""."""
+        return self._alarm or self._disk
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -257,6 +266,10 @@ class Sender:
         self._fresh.append(number)
         self._signal.set()
 
+    def _disk_failed(self, code: str) -> None:
+        self._disk = code
+        self._signal.set()
+
     # --- the thread
 
     def _run(self) -> None:
@@ -278,12 +291,14 @@ class Sender:
         Public so that tests can drive a sender that was not started.
         """
         try:
+            self._tell_of_the_disk()
             return self._step()
         except QueueError as error:
             if error.fault is QueueFault.CLOSED:
                 return None
             # A full or failing disk: what was in hand is settled before anything else.
             log.warning("the outbox cannot follow the sender: %s", error.code)
+            self._tell_of_the_disk()
             return self._settings.backoff.cap_s / 10
 
     def probe(self) -> bool:
@@ -349,9 +364,32 @@ class Sender:
             self._beat_due = now + self._heartbeat.every_s * share
             self._beat(self._heartbeat)
 
+    def _tell_of_the_disk(self) -> None:
+        """Once: to whoever listens here, and to the backend while the line is up."""
+        if not self._disk or self._disk_told:
+            return
+        self._disk_told = True
+        log.error("nothing more can be taken in: %s", self._disk)
+        self._announce(Alarm(self._disk))
+        if self._line_up is False:
+            self._beat_due = self._pace.monotonic()
+        elif self._heartbeat is not None:
+            self._beat(self._heartbeat)
+
+    def _status(self) -> QueueStatus:
+        """The queue's figures; a disk that fails does not keep the backend from being told."""
+        try:
+            self._figures = self._outbox.status().result()
+        except QueueError as error:
+            if error.fault is QueueFault.CLOSED:
+                raise
+            closed = Intake(Level.CLOSED, error.code)
+            self._figures = replace(self._figures, intake_open=False, intake=closed)
+        return self._figures
+
     def _beat(self, heartbeat: Heartbeat) -> None:
         """Tell the backend how it goes, and fetch its keys where there are newer ones."""
-        body = heartbeat.tell(self._outbox.status().result())
+        body = heartbeat.tell(self._status())
         answer = self._wire.request("POST", f"{API}/heartbeat", body=body)
         if answer.trouble is Trouble.NETWORK:
             self._line_down()
@@ -473,6 +511,7 @@ class Sender:
             self._put_back(claim, State.WAITING, "not-the-backend")
             return
         self._due.pop(claim.id, None)
+        self._damaged.pop(claim.id, None)
         self._settle(
             lambda: self._outbox.mark_delivered(claim.id, receipt),
             Delivered(claim.number, receipt.case_number, receipt.received_at, claim.attempts),
@@ -498,6 +537,14 @@ class Sender:
         self._later(claim, wish_s)
         self._put_back(claim, State.WAITING, f"{row.name} {answer.status}")
 
+    def _on_damaged(self, claim: Claim, row: Row, answer: Answer) -> None:
+        times = self._damaged.get(claim.id, 0) + 1
+        if times > _DAMAGED_MOST:
+            self._on_quarantine(claim, row, answer)
+            return
+        self._damaged[claim.id] = times
+        self._on_wait(claim, row, answer)
+
     def _on_offline(self, claim: Claim, row: Row, answer: Answer) -> None:
         if self._stopping.is_set():
             # The terminal is stopping and cut the line itself; that tells nothing.
@@ -516,6 +563,7 @@ class Sender:
 
     def _quarantine(self, claim: Claim, reason: str) -> None:
         self._due.pop(claim.id, None)
+        self._damaged.pop(claim.id, None)
         self._settle(
             lambda: self._outbox.put_back(claim.id, State.QUARANTINED, reason),
             Quarantined(claim.number, reason),
@@ -601,7 +649,7 @@ class Sender:
 
 # Verdicts that show a backend that works, whatever it thinks of this submission.
 _WORKING: Final = frozenset(
-    {Verdict.DELIVERED, Verdict.ACCEPTED, Verdict.QUARANTINE, Verdict.RETRY}
+    {Verdict.DELIVERED, Verdict.ACCEPTED, Verdict.QUARANTINE, Verdict.RETRY, Verdict.RESEND}
 )
 
 _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
@@ -609,6 +657,7 @@ _ACTIONS: Final[dict[Verdict, Callable[[Sender, Claim, Row, Answer], None]]] = {
     Verdict.ACCEPTED: Sender._on_accepted,
     Verdict.PORTAL: Sender._on_offline,
     Verdict.RETRY: Sender._on_wait,
+    Verdict.RESEND: Sender._on_damaged,
     Verdict.QUARANTINE: Sender._on_quarantine,
     Verdict.PAUSE: Sender._on_pause,
     Verdict.WAIT: Sender._on_wait,

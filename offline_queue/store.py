@@ -58,6 +58,10 @@ _VACUUM_ROUNDS: Final = 8
 _LAST_NUMBER: Final = "number:last"
 _CHAIN_HEAD: Final = "chain:head"
 _SERVICE: Final = "service:s"
+_RESTS: Final = "rests"  # since the start; of no meaning but that it changes
+# So many numbers beyond the last one handed out are used up on the disk already, by a commit
+# that was due anyway: a number costs no sync of its own. A start skips as many at most.
+_NUMBERS_AHEAD: Final = 2
 # After so many attempts of an earlier one the later ones of its lane go on without it.
 _LANE_PATIENCE: Final = 8
 # What one visit handed in lies close together; so far back an earlier one is looked for.
@@ -150,8 +154,10 @@ class Store:
         """Open or create the database. Raises QueueError (QU-01, QU-02, QU-04, QU-06)."""
         self.intake_open = True
         self._wal_pages = 0
+        self._rests = 0
         self._loose = False  # whether the database has pages to give back
         self._clear = True  # whether the WAL may hold what an older version kept in clear
+        self._fresh: set[str] = set()  # numbers handed out since the start and not saved yet
         self._chain = chain
         self._limits = limits or Limits(ballast_bytes=0)
         self._place = path.parent
@@ -168,7 +174,8 @@ class Store:
             self._db.set_wal_hook(self._on_wal)
             # Whatever was in hand when the process ended was neither sent nor not sent.
             self._db.execute("UPDATE submission SET state='waiting' WHERE state='sending'")
-            self._last = int(self._meta(_LAST_NUMBER) or 0)
+            self._last = self._used_up = int(self._meta(_LAST_NUMBER) or 0)
+            self._last_before = self._last  # a run that hands out no number uses none up
             self._head = self._last_in_chain()
             self._clear = (
                 self._row("SELECT 1 FROM submission WHERE form='plain' AND state <> 'delivered'")
@@ -201,11 +208,15 @@ class Store:
     def reserve_number(self, terminal: str) -> str:
         """The next number of this terminal, used up from now on."""
         self._check_intake()
-        with transaction(self._db):
-            running = self._last + 1
-            self._put(_LAST_NUMBER, str(running))
+        running = self._last + 1
+        number = format_number(terminal, running)
+        if running > self._used_up:
+            with transaction(self._db):
+                self._put(_LAST_NUMBER, str(running))
+            self._used_up = running
         self._last = running
-        return format_number(terminal, running)
+        self._fresh.add(number)
+        return number
 
     @_command
     def enqueue(self, submission: Submission | Sealed) -> Saved:
@@ -217,8 +228,10 @@ class Store:
             if known != (kept.fingerprint, submission.number):
                 raise QueueError(QueueFault.CONFLICT, f"id of {known[1]}")
             return self._saved(submission.id)
-        self._check_number(submission.number)
+        if submission.number not in self._fresh:
+            self._check_number(submission.number)
         with transaction(self._db):
+            used_up = self._use_up_numbers()
             head, entry = self._chained(submission)
             self._db.execute(
                 "INSERT INTO submission (digest, fingerprint, payload_bytes, form, suite, hash,"
@@ -235,11 +248,21 @@ class Store:
             )
             self._write_payload(self._db.last_insert_rowid(), kept, entry)
         self._head = head
+        self._used_up = used_up
+        self._fresh.discard(submission.number)
         self._clear = self._clear or isinstance(submission, Submission)
         self._count += 1
         self._size += kept.size
         at = submission.created_at
         return Saved(submission.id, submission.number, kept.digest, at, State.QUEUED)
+
+    def _use_up_numbers(self) -> int:
+        """Within a transaction: the last number used up once it is committed."""
+        if self._last < self._used_up:
+            return self._used_up
+        ahead = self._last + _NUMBERS_AHEAD
+        self._put(_LAST_NUMBER, str(ahead))
+        return ahead
 
     def _chained(self, submission: Submission | Sealed) -> tuple[_Head, bytes]:
         """The chain's head once this is committed, and its entry; as before and nothing for
@@ -629,9 +652,9 @@ class Store:
     def rest(self) -> None:
         """Fold the WAL into the database and give some free pages back; between commands.
 
-        The WAL keeps its length, which makes the next commit faster, unless it may hold
-        something in clear or the disk is full. Failures here lose nothing and show at the
-        next command.
+        The WAL keeps its length and its next round is begun here, so that the next commit
+        costs one sync and not three; unless it may hold something in clear or the disk is
+        full. Failures here lose nothing and show at the next command.
         """
         try:
             self._checkpoint()  # first: on a full disk it makes the room for what follows
@@ -640,10 +663,22 @@ class Store:
                     break
                 self._db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
                 self._checkpoint()
+            if not self._clear:
+                self._begin_wal()
         except apsw.Error as error:
             self._wal_pages, self._loose = 0, False
             if _translate(error).fault in _CLOSES_INTAKE:
                 self.intake_open = False
+
+    def _begin_wal(self) -> None:
+        """Commit something small: the first commit of a WAL syncs its header as well."""
+        self._rests += 1
+        with transaction(self._db):
+            # What is as it was would not be written.
+            self._put(_RESTS, str(self._rests))
+            used_up = self._use_up_numbers() if self._last > self._last_before else self._used_up
+        self._used_up = used_up
+        self._wal_pages = 0
 
     def _checkpoint(self) -> None:
         mode = "TRUNCATE" if self._clear else "PASSIVE"

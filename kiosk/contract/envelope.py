@@ -21,6 +21,7 @@ KeyId = Annotated[str, StringConstraints(pattern=r"^[12]-[0-9a-f]{20}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Ordinal = Annotated[int, Field(ge=0, lt=MOST_PARTS)]
 SealedSize = Annotated[int, Field(ge=TAG_BYTES)]
+FaultCode = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}-[0-9]{2})?$")]
 Signature = Annotated[bytes, Field(min_length=64, max_length=64)]
 PublicBytes = Annotated[bytes, Field(min_length=32, max_length=256)]
 
@@ -179,7 +180,8 @@ class Heartbeat(Model):
     """A terminal tells how it is. Nothing personal, and nothing of a visit.
 
     `key_ids_in_use` are the keys to which something still waits sealed: the backend keeps their
-    private parts. `line` is whether the terminal thought the line up before this.
+    private parts. `line` is whether the terminal thought the line up before this. `intake` is
+    whether applications are taken in, `intake_code` why not, or what it warns of.
     """
 
     terminal: TerminalCode
@@ -192,6 +194,8 @@ class Heartbeat(Model):
     key_ids_in_use: tuple[KeyId, ...] = ()
     key_set_version: Annotated[int, Field(ge=0)] = 0
     line: bool = True
+    intake: Literal["open", "warning", "closed"] = "open"
+    intake_code: FaultCode = ""
 
 
 class HeartbeatAnswer(Model):

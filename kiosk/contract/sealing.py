@@ -8,11 +8,12 @@ header. All such failures are one: SealError SE-01.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from kiosk.contract.canonical import canonical_bytes
+from kiosk.contract.canonical import canonical_bytes, canonical_object
 from kiosk.contract.envelope import (
     AcknowledgementText,
     ChainEntry,
@@ -126,6 +127,14 @@ def sign_entry(signer: Signer, entry: ChainEntry) -> SignedChainEntry:
     """`entry` with the terminal's signature."""
     signature = signer.sign(canonical_bytes(entry))
     return SignedChainEntry(entry=entry, key_id=signer.key_id, signature=signature)
+
+
+def chained(signer: Signer, entry: ChainEntry) -> tuple[bytes, str]:
+    """The canonical bytes of the signed entry, and the entry's digest; spelt once for both."""
+    spelt = canonical_bytes(entry)
+    signature = base64.urlsafe_b64encode(signer.sign(spelt)).decode()  # as the models spell it
+    signed = canonical_object(entry=spelt, key_id=signer.key_id, signature=signature)
+    return signed, suite_of(entry.suite).hasher.digest(spelt)
 
 
 def verify_entry(verifier: Verifier, signed: SignedChainEntry) -> None:

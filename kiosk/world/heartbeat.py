@@ -31,6 +31,7 @@ class Heartbeats:
 
     def tell(self, queue: QueueStatus) -> bytes:
         """The body of a heartbeat."""
+        intake, no_key = queue.intake, self._sealing.fault
         return canonical_bytes(
             Heartbeat(
                 terminal=self._terminal,
@@ -43,6 +44,8 @@ class Heartbeats:
                 key_ids_in_use=queue.key_ids,
                 key_set_version=self._sealing.key_set_version,
                 line=self._line_up(),
+                intake="closed" if no_key else intake.level.value,
+                intake_code=no_key if no_key and intake.open else intake.code,
             )
         )
 

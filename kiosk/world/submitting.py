@@ -167,6 +167,7 @@ class Submitting:
                 self._reply(WorldChanged(line_up=up))
             case sending.Alarm():
                 note("alarm")
+                self.look()  # it may be the disk: staff read its code on the screen
 
     def close(self) -> None:
         """Finish what is being saved."""

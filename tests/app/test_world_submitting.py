@@ -272,6 +272,17 @@ def test_a_broken_disk_closes_the_intake(house: House, ear: Ear) -> None:
     assert (told.intake_open, told.intake_code) == (False, "QU-02")
 
 
+@pytest.mark.expected_logs("nothing more can be taken in: QU-02", reason="it must alarm")
+def test_a_disk_that_fails_while_nobody_hands_in_closes_the_intake_at_once(
+    house: House, ear: Ear
+) -> None:
+    with ScriptedBackend(no_answer) as silent:
+        house.send_to(silent.url)
+        house.outbox._submit(lambda store: setattr(store, "intake_open", False)).result(WAIT_S)
+        told = ear.wait(WorldChanged, lambda e: e.intake_open is not None)
+        assert (told.intake_open, told.intake_code) == (False, "QU-02")
+
+
 def test_a_closed_outbox_is_an_error_and_not_a_hang(house: House, ear: Ear) -> None:
     house.outbox.close()
     house.submitting.enqueue(Enqueue(draft()), 1)

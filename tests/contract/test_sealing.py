@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,9 +20,12 @@ from kiosk.contract import (
     SignedChainEntry,
     canonical_bytes,
 )
+from kiosk.contract.canonical import canonical_object
 from kiosk.contract.envelope import FIRST_PREVIOUS, MOST_PARTS
 from kiosk.contract.sealing import (
     Sealed,
+    chained,
+    entry_digest,
     envelope_digest,
     seal,
     sign_acknowledgement,
@@ -338,3 +342,34 @@ def test_an_acknowledgement_counts_only_with_its_signature(party):
         verify_acknowledgement(verifier, elsewhere)
     with pytest.raises(SealError, match="SE-02"):
         sign_acknowledgement(party.suite.signer(party.signing), elsewhere)
+
+
+@pytest.mark.parametrize("suite", list(SUITES.values()), ids=["suite-1", "suite-2"])
+def test_an_entry_spelt_once_is_the_model_spelt_in_full(suite: Suite) -> None:
+    keys = suite.generate(KeyUse.SIGN)
+    entry = ChainEntry(
+        suite=suite.id,
+        terminal="LW042",
+        index=7,
+        previous=FIRST_PREVIOUS,
+        application_id="ab" * 16,
+        digest="c" * 64,
+        at=NOW,
+    )
+    spelt, digest = chained(suite.signer(keys), entry)
+    signed = SignedChainEntry.model_validate_json(spelt)
+    assert (signed.entry, digest) == (entry, entry_digest(entry))
+    assert canonical_bytes(signed) == spelt
+    verify_entry(suite.verifier(keys.id, keys.public), signed)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.text(), max_size=5))
+def test_an_object_of_canonical_members_is_canonical(members: dict[str, str]) -> None:
+    plain = {"inner": members, **{f"t_{name}": text for name, text in members.items()}}
+    inner = json.dumps(members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    told = canonical_object(
+        inner=inner.encode(),
+        **{name: text for name, text in plain.items() if isinstance(text, str)},
+    )
+    whole = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert told == whole.encode()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -20,7 +22,18 @@ from typing import Any
 import apsw
 import pytest
 
-from offline_queue import Outbox, Part, PrintState, QueueError, QueueFault, State, Submission
+from offline_queue import (
+    Outbox,
+    Part,
+    PrintState,
+    QueueError,
+    QueueFault,
+    Sealed,
+    SealedPart,
+    State,
+    Submission,
+    parse_number,
+)
 from offline_queue.records import QueueStatus, Receipt
 from offline_queue.store import DATABASE_NAME
 
@@ -373,7 +386,8 @@ def test_a_full_disk_refuses_whole_submissions_and_recovers(
         late = submission(number, parts=4)
         disk.fault = _full
         assert fault_of(outbox.enqueue(late)) is QueueFault.DISK_FULL
-        assert fault_of(outbox.reserve_number()) is QueueFault.DISK_FULL
+        # Some numbers need no disk; what they are for is refused all the same.
+        assert fault_of([outbox.reserve_number() for _ in range(3)][-1]) is QueueFault.DISK_FULL
         assert outbox.delivery(number).result(WAIT_S) is None
         assert outbox.document(kept.id).result(WAIT_S) == kept.document
         disk.fault = lambda _: None
@@ -382,19 +396,73 @@ def test_a_full_disk_refuses_whole_submissions_and_recovers(
         assert outbox.status().result(WAIT_S).counts[State.QUEUED] == 2
 
 
+def sealed(number: str) -> Sealed:
+    """Something that nobody here can read."""
+    data = os.urandom(20_000)
+    part = SealedPart(data, hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(b"{}").hexdigest()
+    return Sealed(uuid.uuid4().hex, number, b"{}", digest, (part,), datetime.now(UTC))
+
+
+def rested(outbox: Outbox) -> None:
+    """As when nobody has done anything for a moment."""
+    outbox._submit(lambda store: store.rest()).result(WAIT_S)
+
+
+def test_a_number_and_an_enqueue_cost_one_sync_together(tmp_path: Path, disk: FailingDisk) -> None:
+    calls: list[str] = []
+    with Outbox.open(tmp_path, terminal="LW042", vfs=disk.name) as outbox:
+        outbox.enqueue(sealed(outbox.reserve_number().result(WAIT_S))).result(WAIT_S)
+        for _ in range(3):
+            rested(outbox)
+            disk.fault = calls.append
+            number = outbox.reserve_number().result(WAIT_S)
+            assert calls == [], "it was used up on the disk before"
+            outbox.enqueue(sealed(number)).result(WAIT_S)
+            assert calls.count("sync") == 1
+            assert calls[-1] == "sync"
+            disk.fault = lambda _: None
+            calls.clear()
+
+
+def test_a_number_that_no_commit_followed_is_not_handed_out_again(
+    tmp_path: Path, disk: FailingDisk
+) -> None:
+    numbers: list[str] = []
+    for life in range(4):
+        place = tmp_path / str(life)
+        with Outbox.open(place, terminal="LW042") as outbox:
+            save(outbox)
+            rested(outbox)
+            numbers += [outbox.reserve_number().result(WAIT_S) for _ in range(1 + life % 3)]
+            # The power goes now: what the disk has is all that the next life knows.
+            after = tmp_path / str(life + 1)
+            after.mkdir()
+            for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal"):
+                shutil.copy(place / name, after)
+    assert len(set(numbers)) == len(numbers)
+    assert [parse_number(number).running for number in numbers] == sorted(
+        parse_number(number).running for number in numbers
+    )
+
+
 @pytest.mark.parametrize("fault", [_broken_write, _broken_sync])
 def test_an_io_error_closes_the_intake_until_reopened(
     tmp_path: Path, disk: FailingDisk, fault: Callable[[str], None]
 ) -> None:
+    told: list[str] = []
     with Outbox.open(tmp_path, terminal="LW042", vfs=disk.name) as outbox:
+        outbox.add_failure_listener(told.append)
         kept = save(outbox)
         number = outbox.reserve_number().result(WAIT_S)
+        assert told == []
         disk.fault = fault
         assert fault_of(outbox.enqueue(submission(number))) is QueueFault.IO_ERROR
         disk.fault = lambda _: None
         assert fault_of(outbox.enqueue(submission(number))) is QueueFault.IO_ERROR
         assert fault_of(outbox.reserve_number()) is QueueFault.IO_ERROR
         assert outbox.status().result(WAIT_S).intake_open is False
+        assert told == ["QU-02"], "once"
     with Outbox.open(tmp_path, terminal="LW042") as outbox:
         assert outbox.document(kept.id).result(WAIT_S) == kept.document
         assert outbox.status().result(WAIT_S).intake_open is True

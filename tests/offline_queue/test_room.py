@@ -27,6 +27,7 @@ from offline_queue import (
     SealedPart,
 )
 from offline_queue.limits import BALLAST_NAME, measure
+from offline_queue.metrics import prometheus
 from offline_queue.store import DATABASE_NAME, Store
 
 WAIT_S = 20
@@ -202,7 +203,9 @@ def test_an_io_error_closes_the_intake_with_its_code(tmp_path: Path, disk: Small
     with Outbox.open(tmp_path, terminal="LW042", vfs=disk.name) as outbox:
         outbox._submit(lambda store: setattr(store, "intake_open", False)).result(WAIT_S)
         assert outbox.intake().result(WAIT_S) == Intake(Level.CLOSED, "QU-02")
-        assert outbox.status().result(WAIT_S).intake_open is False
+        status = outbox.status().result(WAIT_S)
+        assert status.intake_open is False
+        assert "\nkiosk_outbox_disk_failed 1\n" in prometheus(status, datetime.now(UTC))
 
 
 def test_a_damaged_table_is_found_when_the_outbox_is_opened(tmp_path: Path) -> None:

@@ -286,7 +286,8 @@ ROWS = [
     ("451", Reply(451), State.WAITING, 1, Waiting),
     ("599", Reply(599), State.WAITING, 1, Waiting),
     ("409 conflict", Reply(409, b'{"code":"conflict"}'), State.QUARANTINED, 1, Quarantined),
-    ("400", Reply(400, b'{"code":"digest-wrong"}'), State.QUARANTINED, 1, Quarantined),
+    ("400", Reply(400, b'{"code":"malformed"}'), State.QUARANTINED, 1, Quarantined),
+    ("damaged", Reply(400, b'{"code":"digest-wrong"}'), State.WAITING, 1, Waiting),
     ("413", Reply(413), State.QUARANTINED, 1, Quarantined),
     ("422", Reply(422, b'{"code":"invalid"}'), State.QUARANTINED, 1, Quarantined),
     ("400 of a proxy", Reply(400, b"<html>", HTML), State.WAITING, 1, LineChanged),
@@ -326,6 +327,33 @@ def test_each_row_of_the_table(
         rig.sender.poke()
         rig.run()
         assert rig.state(saved)[0] is State.DELIVERED, "the next good answer delivers it"
+
+
+@pytest.mark.parametrize("door", ["POST applications", "PUT"])
+def test_what_the_line_damages_is_sent_again_three_times_before_staff_look(
+    rig: Rig, door: str
+) -> None:
+    damaged = Reply(400, b'{"code":"digest-wrong"}')
+    unlucky = rig.save(parts=1)
+    rig.server.script[door] = damaged
+    for _ in range(3):
+        rig.pace.now += rig.run() or 0.0
+        assert rig.state(unlucky)[0] is State.WAITING
+    rig.server.script.clear()
+    rig.run()
+    assert rig.state(unlucky) == (State.DELIVERED, 4)
+
+    sick = rig.save(parts=1)
+    rig.server.script[door] = damaged
+    for _ in range(3):
+        rig.pace.now += rig.run() or 0.0
+        assert rig.state(sick)[0] is State.WAITING
+    assert rig.run() is None
+    assert rig.state(sick) == (State.QUARANTINED, 4)
+    assert rig.told(Quarantined) == [
+        Quarantined(sick.number, "damaged-on-the-way 400 digest-wrong")
+    ]
+    assert rig.sender.line_up, "it is the line's quality, not its absence"
 
 
 @pytest.mark.expected_logs("nothing can be delivered", reason="404 on a part alarms")

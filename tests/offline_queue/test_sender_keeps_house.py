@@ -7,15 +7,19 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from offline_queue import (
+    Alarm,
     Delivered,
     Heartbeat,
     Outbox,
+    QueueError,
+    QueueFault,
     QueueStatus,
     Receipt,
     Sealed,
@@ -25,7 +29,7 @@ from offline_queue import (
     SenderSettings,
     State,
 )
-from offline_queue.answers import Answer
+from offline_queue.answers import Answer, Trouble
 from offline_queue.wire import Wire, WireSettings
 
 WAIT_S = 20
@@ -306,6 +310,59 @@ def test_a_heartbeat_now_and_then_and_the_keys_once(tmp_path: Path) -> None:
     assert rig.wire.doors()[3:] == ["POST heartbeat", "GET keys"]
     assert beats.keys == [b'{"version": 1}'] * 2
     rig.close()
+
+
+@pytest.mark.expected_logs("nothing more can be taken in: QU-02", reason="it must alarm")
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_disk_that_failed_alarms_at_once_and_the_backend_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    told: list[QueueStatus] = []
+
+    def tell(status: QueueStatus) -> bytes:
+        told.append(status)
+        return b"{}"
+
+    rig = Rig(tmp_path, Heartbeat(tell))
+    kept = rig.save()
+    rig.run()
+    assert (rig.sender.alarm, told) == ("", [])
+    rig.outbox._submit(lambda store: setattr(store, "intake_open", False)).result(WAIT_S)
+    if not readable:
+        monkeypatch.setattr(rig.outbox, "status", _unreadable)
+    rig.run()
+    assert rig.events[-1] == Alarm("QU-02")
+    assert rig.sender.alarm == "QU-02"
+    assert [(one.intake_open, one.intake.code) for one in told] == [(False, "QU-02")]
+    rig.run()
+    assert rig.events.count(Alarm("QU-02")) == len(told) == 1, "once"
+    assert rig.state(kept) is State.DELIVERED
+    rig.close()
+
+
+@pytest.mark.expected_logs("nothing more can be taken in: QU-02", reason="it must alarm")
+def test_a_disk_that_failed_while_the_line_was_down_is_told_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path, Beats().heartbeat())
+    rig.save()
+    rig.wire.script["POST applications"] = lambda _: Answer(trouble=Trouble.NETWORK)
+    wait_s = rig.run() or 0.0
+    rig.outbox._submit(lambda store: setattr(store, "intake_open", False)).result(WAIT_S)
+    rig.run()
+    assert rig.events[-1] == Alarm("QU-02"), "who stands here is told at once"
+    assert "POST heartbeat" not in rig.wire.doors()
+    rig.wire.script.clear()
+    rig.pace.now += wait_s
+    rig.run()
+    assert "POST heartbeat" in rig.wire.doors()
+    rig.close()
+
+
+def _unreadable() -> Future[QueueStatus]:
+    failed: Future[QueueStatus] = Future()
+    failed.set_exception(QueueError(QueueFault.IO_ERROR))
+    return failed
 
 
 @pytest.mark.expected_logs("a heartbeat was refused", reason="an older key set is no key set")
