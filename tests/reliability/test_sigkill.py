@@ -319,7 +319,11 @@ def test_killed_at_named_points_and_at_any(machine: Machine) -> None:
 
 @pytest.mark.campaign
 def test_every_named_point(machine: Machine) -> None:
-    points = points_of(machine, 10)
+    # Between "after" one call and "before" the next nothing happens that outlives the process.
+    points = {
+        name: count for name, count in points_of(machine, 10).items() if not name.endswith(" after")
+    }
+    assert len(points) >= NAMED_LEAST, sorted(points)
     chance = Random(2)
     for _ in range(ROUNDS_MOST):
         missing = [name for name in points for _ in range(NAMED_ROUNDS - machine.kills[name])]
