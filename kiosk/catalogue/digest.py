@@ -7,25 +7,50 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 
 def digest(content: object) -> str:
     """SHA-256 in hexadecimal over the canonical form of dataclasses and plain values."""
-    text = json.dumps(_plain(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    hasher = hashlib.sha256()
+    _feed(hasher.update, content, _IN_PIECES)
+    return hasher.hexdigest()
+
+
+_IN_PIECES = 2  # how deep lists are spelt part by part: a large catalogue is no single text
+
+
+def _feed(take: Any, content: object, depth: int) -> None:
+    if not depth or not isinstance(content, (list, tuple)):
+        take(_SPELL(content).encode())
+        return
+    before = b"["
+    for one in content:
+        take(before)
+        _feed(take, one, depth - 1)
+        before = b","
+    take(b"]" if content else b"[]")
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return [
-            type(value).__name__,
-            {one.name: _plain(getattr(value, one.name)) for one in fields(value)},
-        ]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+    """One step towards what JSON can say."""
     if isinstance(value, (set, frozenset)):
-        return sorted((_plain(one) for one in value), key=repr)
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, date) else value
+        return sorted(value, key=repr)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        return [type(value).__name__, {name: getattr(value, name) for name in _names(type(value))}]
+    raise TypeError(f"a catalogue holds no {type(value).__name__}")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
+
+
+_SPELL = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain
+).encode

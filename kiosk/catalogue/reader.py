@@ -294,6 +294,8 @@ class Fields:
 
 def _placed(node: Node, line: int) -> Node:
     """The node, with the line of its key when its content only begins further down."""
+    if node.line == line or type(node) is Scalar:
+        return node
     if isinstance(node, Listing):
         return Listing(line, node.parts)
     if isinstance(node, Table):

@@ -13,7 +13,7 @@ Promises:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -32,7 +32,9 @@ _BAD_CHARACTER = re.compile(
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
+# The nodes are not frozen: a large catalogue has millions of them, and freezing triples the time
+# that making one takes. Nobody but the builder changes them.
+@dataclass(slots=True)
 class Scalar:
     """One value as written. `plain` is False when it stood in quotes or a block."""
 
@@ -46,7 +48,7 @@ class Scalar:
         return self.plain and self.text in ("", "~", "null")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listing:
     """A list of nodes."""
 
@@ -54,7 +56,7 @@ class Listing:
     parts: list[Node] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Table:
     """A mapping. `lines` has the line of every key."""
 
@@ -92,7 +94,7 @@ def parse(file: str, text: str, findings: Findings) -> Node | None:
         return None
     builder = _Builder(file, findings)
     try:
-        return builder.build(yaml.parse(text, Loader=_LOADER))
+        return builder.build(_LOADER(text).get_event)
     except _Stop:
         return None
     except yaml.MarkedYAMLError as error:
@@ -133,49 +135,53 @@ class _Builder:
         self._root: Node | None = None
         self._nodes = 0
 
-    def build(self, events: Iterator[Any]) -> Node | None:
+    def build(self, following: Callable[[], Any]) -> Node | None:
+        """The tree of the events that `following` gives, until it gives None."""
         documents = 0
-        for event in events:
-            match event:
-                case yaml.DocumentStartEvent():
-                    documents += 1
-                    if documents > 1:
-                        self._stop(Rule.DOCUMENTS, event, "a second document begins", "one a file")
-                case yaml.AliasEvent():
-                    self._stop(Rule.ALIAS, event, f"the alias *{event.anchor}", "write it out")
-                case yaml.ScalarEvent():
-                    self._check(event, plain=event.implicit[0] or event.implicit[1])
-                    self._scalar(event)
-                case yaml.SequenceStartEvent():
-                    self._check(event, plain=event.implicit)
-                    self._begin(Listing(_line(event)))
-                case yaml.MappingStartEvent():
-                    self._check(event, plain=event.implicit)
-                    self._begin(Table(_line(event)))
-                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    self._stack.pop()
-                case _:
-                    pass
+        while (event := following()) is not None:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                self._scalar(event)
+            elif kind is yaml.MappingStartEvent:
+                self._begin(event, Table(event.start_mark.line + 1))
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._stack.pop()
+            elif kind is yaml.SequenceStartEvent:
+                self._begin(event, Listing(event.start_mark.line + 1))
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    self._stop(Rule.DOCUMENTS, event, "a second document begins", "one a file")
+            elif kind is yaml.AliasEvent:
+                self._stop(Rule.ALIAS, event, f"the alias *{event.anchor}", "write it out")
         if self._root is None or (isinstance(self._root, Scalar) and self._root.empty):
             self._findings.add(Rule.DOCUMENTS, self._file, 0, "", "the file is empty")
             return None
         return self._root
 
-    def _check(self, event: Any, *, plain: bool) -> None:
+    def _count(self, event: Any) -> None:
+        """One more value."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
             self._stop(Rule.TOO_DEEP, event, f"more than {MAX_NODES} values", "split the file")
+
+    def _marked(self, event: Any, *, plain: bool) -> None:
+        """Refuse an anchor or a tag; a lone "!" before a quoted text says what it is anyway."""
         if event.anchor is not None:
             self._stop(Rule.ALIAS, event, f"the anchor &{event.anchor}", "write it out")
-        if event.tag is not None and not (plain and event.tag == "!" and _quoted(event)):
+        if not (plain and event.tag == "!" and _quoted(event)):
             self._stop(Rule.TAG, event, f"the tag {event.tag}", "remove it")
 
     def _scalar(self, event: Any) -> None:
-        line = _line(event)
-        if self._stack and isinstance(self._stack[-1].node, Table) and self._stack[-1].key is None:
-            self._key(self._stack[-1], self._stack[-1].node, event.value, line)
-            return
-        self._put(Scalar(line, event.value, not _quoted(event)))
+        self._count(event)
+        if event.anchor is not None or event.tag is not None:
+            self._marked(event, plain=event.implicit[0] or event.implicit[1])
+        line = event.start_mark.line + 1
+        top = self._stack[-1] if self._stack else None
+        if top is not None and top.key is None and type(top.node) is Table:
+            self._key(top, top.node, event.value, line)
+        else:
+            self._put(Scalar(line, event.value, not _quoted(event)))
 
     def _key(self, top: _Open, table: Table, key: str, line: int) -> None:
         top.key, top.drop = key, False
@@ -202,7 +208,10 @@ class _Builder:
         else:
             table.lines[key] = line
 
-    def _begin(self, node: Listing | Table) -> None:
+    def _begin(self, event: Any, node: Listing | Table) -> None:
+        self._count(event)
+        if event.anchor is not None or event.tag is not None:
+            self._marked(event, plain=event.implicit)
         if len(self._stack) >= MAX_DEPTH:
             self._findings.add(
                 Rule.TOO_DEEP, self._file, node.line, "", f"nested deeper than {MAX_DEPTH}"
@@ -230,13 +239,9 @@ class _Builder:
         top.key = None
 
     def _stop(self, rule: Rule, event: Any, message: str, mend: str) -> None:
-        self._findings.add(rule, self._file, _line(event), "", message, mend)
+        self._findings.add(rule, self._file, event.start_mark.line + 1, "", message, mend)
         raise _Stop
 
 
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
 def _quoted(event: Any) -> bool:
-    return getattr(event, "style", None) not in (None, "")
+    return bool(getattr(event, "style", None))

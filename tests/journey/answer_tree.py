@@ -47,7 +47,6 @@ from kiosk.catalogue.model import (
     Matter,
     Pack,
     PartyIdentity,
-    Question,
     QuestionKind,
     Tier,
 )
@@ -60,7 +59,7 @@ from kiosk.journey.events import Answered, ItemChosen, Next, TryQuestions
 from kiosk.journey.route import accepted, can_go_on, fields_of, materials_of, parties_of
 from kiosk.journey.steps.questions import answer_text
 from kiosk.journey.terms import StepName
-from kiosk.journey.visit import Now, Place, Visit, World, path_of
+from kiosk.journey.visit import Now, Visit, World, path_of
 
 TODAY = NOON.date()
 FULLY = 4_000  # with at most so many leaves, each is walked to the farewell
@@ -155,8 +154,7 @@ class _Tree:
         offered = self.matter.offered
         tier = Tier.STREET if Tier.STREET in offered.tiers else offered.tiers[0]
         world = World(staffed=offered.hours is Hours.STAFFED)
-        hall = Hall(self.pack, rules=replace(RULES, tier=tier.value), world=world, watched=False)
-        return hall
+        return Hall(self.pack, rules=replace(RULES, tier=tier.value), world=world, watched=False)
 
     # -- from answer to answer
 
@@ -372,19 +370,25 @@ def _card(known: Facts, index: int) -> IdCard:
     return replace(card, number=numbered(f"330303{birth:%Y%m%d}{running:03}"))
 
 
-def main(codes: list[str]) -> None:
+def main(codes: list[str]) -> int:
     """Walk and tell."""
     pack = shipped()
-    total = Walked("all", 0)
+    total, failed = Walked("all", 0), False
     every = sorted(pack.matters.values(), key=lambda one: (one.bundle, len(one.questions)))
     for code in codes or [one.code for one in every]:
-        one = walked(pack, code)
+        try:
+            one = walked(pack, code)
+        except (AssertionError, LookupError) as error:
+            sys.stdout.write(f"{code} FAILS: {error!r}\n")
+            failed = True
+            continue
         for name in ("cases", "covered", "leaves", "answers", "accepted", "ends", "took_s"):
             setattr(total, name, getattr(total, name) + getattr(one, name))
         sys.stdout.write(f"{one}\n")
         sys.stdout.flush()
     sys.stdout.write(f"{total}\n")
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

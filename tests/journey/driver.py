@@ -70,6 +70,7 @@ from kiosk.journey.events import (
     Touch,
     WorldChanged,
 )
+from kiosk.journey.route import ADDRESS
 from kiosk.journey.steps.questions import answer_text
 from kiosk.journey.terms import StepName
 from kiosk.journey.views import (
@@ -377,6 +378,8 @@ class Hall:
             self.send(FieldTyped(body.key, _TYPED[body.kind]))
         elif isinstance(body, DeliveryView):
             self.send(DeliveryChosen(body.methods[0]))
+            if body.methods[0] == "post" and not body.address:  # of a card that tells none
+                self.send(FieldTyped(ADDRESS, _TYPED["address"]))
         elif isinstance(body, SignView):
             self.send(Signed(STROKES))
         elif isinstance(body, (SubmittedView, ResultView)):
