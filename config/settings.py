@@ -8,6 +8,7 @@ allowed. The environment overrides the file: `KIOSK_TERMINAL__CODE=LW042` sets
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from datetime import time
@@ -133,6 +134,60 @@ class Scanner(_Section):
         needed = {"serial": "port", "keyboard": "usb"}.get(self.kind)
         if needed is not None and not getattr(self, needed):
             raise ValueError(f"{self.kind} needs {needed}")
+        return self
+
+
+def _command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"no command: {error}") from None
+    return text
+
+
+def _nightly(text: str) -> str:
+    begin, _, end = text.partition("-")
+    try:
+        right = not text or time.fromisoformat(begin) != time.fromisoformat(end)
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError('must be HH:MM-HH:MM, such as 21:00-07:00, or ""')
+    return text
+
+
+Command = Annotated[str, AfterValidator(_command)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Voice(_Section):
+    """What is said aloud: the turn of the head, a card left behind, a receipt that is printed.
+
+    "auto" speaks where a sound card is found, and nobody misses it elsewhere; with "speaker" the
+    terminal is meant to speak, and `kiosk doctor` counts it as limited where it cannot.
+
+    `program` takes text on its standard input and writes WAV to its output; `{voice}` in it is
+    `voice_zh` or `voice_en`. `player` plays WAV from its standard input. `recordings` is a folder
+    of WAV files, zh/take-card.wav, that are heard instead of the program. In `quiet_hours`,
+    which may go over midnight, `quiet_volume` counts; 0 is silence.
+    """
+
+    kind: Literal["auto", "speaker", "none"] = "auto"
+    program: Command = "espeak-ng -v {voice} -s 160 -b 1 --stdin --stdout"
+    voice_zh: str = "cmn-latn-pinyin"
+    voice_en: str = "en-gb"
+    player: Annotated[Command, Field(min_length=1)] = "aplay -q"
+    recordings: str = ""
+    volume: Percent = 100
+    quiet_hours: Annotated[
+        str, StringConstraints(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$"), AfterValidator(_nightly)
+    ] = ""
+    quiet_volume: Percent = 40
+
+    @model_validator(mode="after")
+    def _some_words(self) -> Voice:
+        if not (self.program or self.recordings):
+            raise ValueError("needs program or recordings")
         return self
 
 
@@ -285,6 +340,7 @@ class Settings(_Section):
     reader: Reader = Reader()
     chip_reader: ChipReader = ChipReader()
     scanner: Scanner = Scanner()
+    voice: Voice = Voice()
     camera: Camera = Camera()
     document_camera: DocumentCamera = DocumentCamera()
     face: Face = Face()

@@ -48,6 +48,7 @@ class DeviceKind(StrEnum):
     DOCUMENT_CAMERA = "document-camera"
     PRINTER = "printer"
     SCANNER = "scanner"
+    VOICE = "voice"
 
 
 class DeviceState(StrEnum):
@@ -123,6 +124,14 @@ class ScannerCapabilities(Capabilities):
 
     bar_codes: bool | None = None
     qr_codes: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceCapabilities(Capabilities):
+    """Of a voice, as configured."""
+
+    synthesizer: bool | None = None
+    recordings: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,7 @@ _ABSENT: Final = frozenset(
         Fault.CAMERA_ABSENT,
         Fault.PRINTER_ABSENT,
         Fault.SCANNER_ABSENT,
+        Fault.VOICE_ABSENT,
     }
 )
 _OFFLINE: Final = frozenset({Fault.READER_SILENT, Fault.READER_GARBLED, Fault.READER_REFUSED})

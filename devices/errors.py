@@ -114,6 +114,15 @@ class Fault(Enum):
     CODE_UNREADABLE = _Row(
         "SC-03", Recovery.RESIDENT, "what was scanned is no text or too long", _NOTICE
     )
+    VOICE_ABSENT = _Row(
+        "VO-01", Recovery.ITSELF, "no sound can be played: no sound card, or no player", _OUT
+    )
+    SPEECH_FAILED = _Row(
+        "VO-02", Recovery.STAFF, "the speech program is missing or gives no speech", _DEGRADED
+    )
+    PLAYER_FAILED = _Row(
+        "VO-03", Recovery.ITSELF, "the player crashed or did not end in time", _DEGRADED
+    )
     CANCELLED = _Row("DV-01", Recovery.ITSELF, "the command was cancelled", _NOTICE)
     DEADLINE = _Row(
         "DV-02", Recovery.ITSELF, "the command did not end before its deadline", _DEGRADED

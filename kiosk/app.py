@@ -7,6 +7,7 @@ through one queued signal. The first screen is painted before any device is open
 from __future__ import annotations
 
 import gc
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from devices.printers.cups import CupsPrinter
 from devices.readers import MakesChipReader
 from devices.records import PcscStatus
 from devices.samv.driver import SamvReader
+from devices.voice.voice import Voice
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import Readings, SearchIndex
 from kiosk.contract.suites import SuiteId
@@ -47,6 +49,7 @@ from kiosk.journey.effects import (
     Print,
     ReadCard,
     ReadCode,
+    Say,
     StopCode,
     StopDocumentCamera,
     StopFace,
@@ -72,6 +75,7 @@ from kiosk.world.printing import Printing
 from kiosk.world.reader import CardReading
 from kiosk.world.scanner import Scanning, telling_pages
 from kiosk.world.submitting import Submitting
+from kiosk.world.voice import Said, Speaking
 from offline_queue.limits import Limits
 from offline_queue.outbox import Outbox
 from offline_queue.sender import Heartbeat, Sender, SenderSettings
@@ -110,6 +114,8 @@ class Equipment:
     infrared: CameraSpec | None = None
     chips: MakesChipReader | None = None
     scanner: CodeScanner | None = None
+    voice: Voice | None = None
+    keep_said: Callable[[Said], None] | None = field(default=None)
 
 
 def equipment_of(settings: Settings) -> Equipment:
@@ -139,6 +145,20 @@ def equipment_of(settings: Settings) -> Equipment:
         else None,
         chips=_chips_of(settings),
         scanner=_scanner_of(settings),
+        voice=voice_of(settings),
+    )
+
+
+def voice_of(settings: Settings) -> Voice | None:
+    """The voice that the settings name."""
+    told = settings.voice
+    if told.kind == "none":
+        return None
+    return Voice(
+        program=shlex.split(told.program),
+        voices={"zh": told.voice_zh, "en": told.voice_en},
+        player=shlex.split(told.player),
+        recordings=Path(told.recordings) if told.recordings else None,
     )
 
 
@@ -190,6 +210,17 @@ def _reader_of(settings: Settings) -> SamvReader:
 
         return SamvReader(reader.port, serial_factory=open_usb)
     return SamvReader(reader.port, baud=reader.baud)
+
+
+def volume_of(settings: Settings, now: Now) -> int:
+    """Of the voice at this hour, in percent; as by day when the clock is wrong."""
+    voice = settings.voice
+    begin, _, end = voice.quiet_hours.partition("-")
+    if not (begin and now.trusted):
+        return voice.volume
+    first, last, here = time.fromisoformat(begin), time.fromisoformat(end), now.civil.time()
+    quiet = first <= here < last if first < last else here >= first or here < last
+    return voice.quiet_volume if quiet else voice.volume
 
 
 def wire_of(settings: Settings) -> WireSettings:
@@ -405,6 +436,7 @@ class Terminal(QObject):
                 AskCentral: self._asking.ask,
                 AskWhose: self._asking.ask_whose,
                 Print: self._printing.print,
+                **({Say: self._speaking.say} if self._speaking is not None else {}),
             },
             show=self._show,
             wake_at=self._wake_at,
@@ -463,6 +495,8 @@ class Terminal(QObject):
         self._reader.close()
         if self._scanning is not None:
             self._scanning.close()
+        if self._speaking is not None:
+            self._speaking.close()
         self._face.close()
         self._documents.close()
         if self._pinyin is not None:
@@ -498,6 +532,16 @@ class Terminal(QObject):
             {"zh": self._words.zh, "en": self._words.en},
             reply,
             keep=equipment.keep_paper,
+        )
+        self._speaking = (
+            Speaking(
+                equipment.voice,
+                {"zh": self._words.zh, "en": self._words.en},
+                lambda: volume_of(settings, self._clock.now()),
+                keep=equipment.keep_said,
+            )
+            if equipment.voice is not None
+            else None
         )
         backend = settings.backend
         self._asking = Asking(
@@ -540,11 +584,16 @@ class Terminal(QObject):
         """What the document camera sees, None while it is off."""
         return self._documents.latest()
 
+    @property
+    def speaking(self) -> bool:
+        """Something is being said aloud, or about to be."""
+        return self._speaking is not None and self._speaking.busy
+
     def poke_sender(self) -> None:
         """Try to deliver now, whatever is being waited for."""
         self._sender.poke()
 
-    def _examined(self, print_page: bool) -> Patient:
+    def _examined(self, print_page: bool, aloud: bool) -> Patient:
         """This terminal for the doctor; from the control socket's threads."""
         if not self._up:
             raise NotUpYet
@@ -566,7 +615,12 @@ class Terminal(QObject):
             closing=lambda: self._closed,
             demo=self._equipment.demo,
             further=further_in_service(
-                self._settings, self._reader, self._scanning, self.runtime.visit.world
+                self._settings,
+                self._reader,
+                self._scanning,
+                self._speaking,
+                self.runtime.visit.world,
+                aloud=aloud,
             ),
         )
         needs = Needs(
@@ -643,6 +697,8 @@ class Terminal(QObject):
         self._codes.stop()
         self._documents.stop()
         self._asking.stop()
+        if self._speaking is not None:
+            self._speaking.visit_over()
         if self._pinyin is not None:
             self._pinyin.wipe()
         number = over.submission.number

@@ -183,6 +183,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
         as_json=arguments.json,
         device=arguments.device,
         print_page=arguments.print_test_page,
+        aloud=arguments.say_test_sentence,
         language=arguments.language,
     )
     return run(options, _settings_of(arguments))
@@ -239,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--device", metavar="NAME", default="", help="only this one")
     doctor.add_argument("--print-test-page", action="store_true")
+    doctor.add_argument("--say-test-sentence", action="store_true", help="aloud")
     doctor.add_argument("--language", choices=("zh", "en"), default="zh")
     doctor.set_defaults(run=_doctor)
     return parser

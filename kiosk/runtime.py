@@ -12,7 +12,7 @@ from typing import Any
 
 from kiosk.catalogue.model import Pack
 from kiosk.journey.core import advance, new_visit, next_deadline, view
-from kiosk.journey.effects import CallGuide, CountUse, Effect, EndReason, EndVisit, KeepRating
+from kiosk.journey.effects import CallGuide, CountUse, Effect, EndReason, EndVisit, KeepRating, Say
 from kiosk.journey.events import CatalogueRenewed, Event, Recovered
 from kiosk.journey.views import View
 from kiosk.journey.visit import Now, Rules, Visit, World
@@ -46,6 +46,7 @@ class Runtime:
             KeepRating: _nothing,
             CountUse: _nothing,
             CallGuide: _call_guide,
+            Say: _nothing,  # a terminal without a voice
             **carriers,
         }
         self._show = show

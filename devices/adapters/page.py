@@ -18,6 +18,7 @@ from devices.adapters.cards import pcsc_device
 from devices.adapters.printers import PrinterDevice
 from devices.adapters.samv import SamvDevice
 from devices.adapters.scanners import ScannerDevice
+from devices.adapters.voice import VoiceDevice
 from devices.camera import CameraSpec
 from devices.contract import Device, DeviceState
 from devices.errors import Fault, Recovery, Severity
@@ -29,6 +30,7 @@ from devices.printers.pdf_folder import PdfFolderPrinter
 from devices.samv.driver import SamvReader
 from devices.scanners.scanner import CodeScanner
 from devices.scanners.serial_line import serial_line
+from devices.voice.voice import Voice
 
 _SEVERITIES: Final = {
     Severity.NOTICE: "this one command failed; the device is well",
@@ -99,6 +101,12 @@ _PROVEN: Final = (
         "for the camera",
         "a scanner",
     ),
+    (
+        "voice",
+        "the real espeak-ng and the real aplay, into ALSA's null device; simulated players that "
+        "hang, crash and are missing",
+        "a sound card, a loudspeaker, a hall; nobody has said yet how well it is understood",
+    ),
 )
 
 
@@ -118,6 +126,7 @@ def _devices(stack: ExitStack) -> Iterator[tuple[str, Device]]:
             PrinterDevice(escpos, "tcp:127.0.0.1:9100"),
         ),
         ("folder of PDF files", PrinterDevice(PdfFolderPrinter(Path("/nowhere")), "/nowhere")),
+        ("voice", VoiceDevice(Voice(), ())),
         ("code scanner", ScannerDevice(CodeScanner(serial_line("/dev/ttyACM0")), "/dev/ttyACM0")),
     )
     for name, device in made:
@@ -153,11 +162,11 @@ def render() -> str:
         "notifications, one queue of commands with deadline and cancel, and a self-test. Whatever",
         "was pulled and is put back works again without a restart.",
         "",
-        "`kiosk doctor [--json] [--device NAME] [--print-test-page]` runs the self-tests. While a",
-        "terminal runs it asks that one, and somebody who uses it is not disturbed. Cameras are",
-        "switched on for the test and off again; no picture is kept. It ends with 0 if the",
-        "terminal serves, 1 if it serves with limits, 2 if it cannot serve, and 3 if that could",
-        "not be found out.",
+        "`kiosk doctor [--json] [--device NAME] [--print-test-page] [--say-test-sentence]` runs",
+        "the self-tests. While a terminal runs it asks that one, and somebody who uses it is not",
+        "disturbed. Cameras are switched on for the test and off again; no picture is kept. It",
+        "ends with 0 if the terminal serves, 1 if it serves with limits, 2 if it cannot serve,",
+        "and 3 if that could not be found out.",
         "",
         "## What was proven, and what was not",
         "",

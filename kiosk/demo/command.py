@@ -17,7 +17,7 @@ from PySide6.QtCore import QTimer
 
 from kiosk.app import Terminal, application
 from kiosk.catalogue.model import Pack
-from kiosk.demo.player import Player, Script, ScriptFailed
+from kiosk.demo.player import Player, Script, ScriptFailed, Until
 from kiosk.demo.scenarios import BEFORE_THE_CUT, SCENARIOS, Scenario, after_power_cut
 from kiosk.demo.script import settle
 from kiosk.demo.stage import KEY_SET, Backend, Stage
@@ -121,6 +121,7 @@ def _play(
         yield from settle(player, language=options.language, size=options.size)
         player.record.facts["settling"] = player.record.touches
         yield from play(player, item)
+        yield Until(lambda: not terminal.speaking, "the end of what is being said")
 
     QTimer.singleShot(0, lambda: player.play(whole(), app.quit))
     app.exec()
@@ -175,6 +176,16 @@ def _summary(options: DemoOptions, item: str, player: Player) -> dict[str, Any]:
             "attempts": delivery.attempts if delivery is not None else 0,
             "case_number": delivery.case_number if delivery is not None else "",
         },
+        "spoken": [
+            {
+                "key": said.key,
+                "language": said.language,
+                "at_s": round(said.at_s - player.began_s, 3),
+                "heard_s": round(said.heard_s, 2) if said.heard_s is not None else None,
+                "code": said.code,
+            }
+            for said in player.stage.said
+        ],
         "steps": [asdict(shown) for shown in player.record.shown],
     }
 

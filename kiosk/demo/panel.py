@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
 
+from devices.voice.voice import Voice
 from kiosk.app import Terminal, application
 from kiosk.catalogue.model import Pack
 from kiosk.demo.chips import BANK_CARD, DATA_PAGE, PASSPORT, SOCIAL
@@ -122,9 +124,10 @@ def show(options: DemoOptions, pack: Pack) -> int:
         }
     }
     with Stage(chips=True) as stage:
-        terminal = Terminal(
-            stage.settings(changes), pack, stage.equipment(), staffed=lambda _now: True
-        )
+        equipment = stage.equipment()
+        if Voice().present():
+            equipment = replace(equipment, voice=Voice())  # somebody is there to hear it
+        terminal = Terminal(stage.settings(changes), pack, equipment, staffed=lambda _now: True)
         terminal.watch = stage.follow
         panel = Panel(stage, terminal)
         terminal.window.closed.connect(app.quit)

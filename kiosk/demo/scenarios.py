@@ -410,7 +410,13 @@ def after_power_cut(player: Player, _item: str) -> Script:
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "happy": Scenario("CRJ-001", happy, "a whole visit with the line up"),
     "certificate": Scenario("SB-001", certificate, "a certificate in seven touches", stored=0),
-    "offline": Scenario("GG-001", offline, "the line is down at submission and comes back"),
+    "offline": Scenario(
+        "GG-001",
+        offline,
+        "the line is down at submission and comes back; the head is turned on demand",
+        # Time enough for three turns on a machine that is busy.
+        settings={"face": {"liveness": "turn", "deadline_s": 60.0}},
+    ),
     "wrong-person": Scenario("SB-001", wrong_person, "somebody else's card", stored=0),
     "refuses-face": Scenario("GG-001", refuses_face, "no camera, an authorised person vouches"),
     "app-code": Scenario("GG-001", app_code, "no camera, a code from the province's app"),

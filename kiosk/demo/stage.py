@@ -23,12 +23,15 @@ from devices.records import IdCard, PaperState
 from devices.samv.driver import SamvReader
 from devices.simulators import cards, photos
 from devices.simulators.camera import CODE, SceneControl
+from devices.simulators.loudspeaker import Loudspeaker
 from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
+from devices.voice.voice import Voice
 from kiosk.app import Equipment
 from kiosk.demo.chips import BANK_CARD, PASSPORT, SOCIAL, DemoChips
 from kiosk.journey.steps.identify import badge_of
 from kiosk.journey.views import VerifyFaceView, View
+from kiosk.world.voice import Said
 
 _BACKEND_DEADLINE_S: Final = 20.0
 KEY_SET: Final = "key-set.json"
@@ -140,6 +143,8 @@ class Stage:
         self.backend = backend or Backend(f"sqlite:///{self.folder / 'central.db'}")
         self._leave_keys()
         self.papers: list[tuple[str, bytes]] = []
+        self.loudspeaker = Loudspeaker(self.folder / "sounds", "instant")
+        self.said: list[Said] = []
         self._portraits: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -222,6 +227,8 @@ class Stage:
             demo=True,
             keep_paper=self._keep,
             chips=self.chips.start if self.chips is not None else None,
+            voice=Voice(player=self.loudspeaker.player),
+            keep_said=self.said.append,
         )
 
     def settings(self, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:

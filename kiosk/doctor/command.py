@@ -39,6 +39,7 @@ class DoctorOptions:
     as_json: bool = False
     device: str = ""
     print_page: bool = False
+    aloud: bool = False
     language: Language = "zh"
 
 
@@ -62,7 +63,11 @@ def run(options: DoctorOptions, settings: Settings) -> int:
 
 def find_out(options: DoctorOptions, settings: Settings) -> Report:
     """The report, from whoever has the devices. Raises CannotTell."""
-    wanted: dict[str, Any] = {"device": options.device, "test_page": options.print_page}
+    wanted: dict[str, Any] = {
+        "device": options.device,
+        "test_page": options.print_page,
+        "test_sentence": options.aloud,
+    }
     deadline_s = _ANSWER_DEADLINE_S + (2 * TEST_PAGE_S if options.print_page else 0.0)
     try:
         told = ask(settings.data.socket, DOCTOR, deadline_s=deadline_s, **wanted)
@@ -83,7 +88,8 @@ def _examine_alone(options: DoctorOptions, settings: Settings) -> Report:
             outbox=status,
             now=Clock(mark).now,
         )
-        patient = patient_at_rest(attached_of(settings), needs, print_page=options.print_page)
+        attached = attached_of(settings, aloud=options.aloud)
+        patient = patient_at_rest(attached, needs, print_page=options.print_page)
         try:
             return examine(patient.only(options.device) if options.device else patient)
         except NoSuchDevice as error:
@@ -92,7 +98,7 @@ def _examine_alone(options: DoctorOptions, settings: Settings) -> Report:
             patient.close()
 
 
-def attached_of(settings: Settings) -> Attached:
+def attached_of(settings: Settings, *, aloud: bool = False) -> Attached:
     """The drivers that the settings name; nothing is opened yet."""
     from kiosk.app import equipment_of  # loads Qt, which nobody needs to ask a terminal
 
@@ -106,7 +112,7 @@ def attached_of(settings: Settings) -> Attached:
         sheets=made.sheets if has_printer and made.sheets is not made.receipts else None,
         infrared=made.infrared if settings.camera.kind != "none" else None,
         portraits=made.wlt_library.is_file() if made.wlt_library is not None else None,
-        further=further_at_rest(settings, made.chips, made.scanner),
+        further=further_at_rest(settings, made.chips, made.scanner, made.voice, aloud=aloud),
     )
 
 

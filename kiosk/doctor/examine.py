@@ -38,6 +38,7 @@ DEADLINES_S: Final[Mapping[DeviceKind, float]] = {
     DeviceKind.DOCUMENT_CAMERA: 25.0,
     DeviceKind.PRINTER: 15.0,
     DeviceKind.SCANNER: 5.0,
+    DeviceKind.VOICE: 25.0,  # a test sentence in each language, if it is to be heard
 }
 TEST_PAGE_S: Final = 40.0
 CHECK_DEADLINE_S: Final = 10.0

@@ -26,9 +26,10 @@ class NotUpYet(Exception):
     code = "DR-32"
 
 
-def doctor_handler(patient: Callable[[bool], Patient]) -> Handler:
+def doctor_handler(patient: Callable[[bool, bool], Patient]) -> Handler:
     """For `ControlServer` under DOCTOR. `patient` is asked anew each time, with whether a test
-    page is wanted, and may raise NotUpYet. One examination at a time."""
+    page is wanted and whether a test sentence, and may raise NotUpYet. One examination at a
+    time."""
     gate = threading.Lock()
 
     def handle(args: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def doctor_handler(patient: Callable[[bool], Patient]) -> Handler:
         if not gate.acquire(blocking=False):
             raise DoctorBusy
         try:
-            whole = patient(args.get("test_page") is True)
+            whole = patient(args.get("test_page") is True, args.get("test_sentence") is True)
             try:
                 name = args.get("device")
                 chosen = whole.only(name) if isinstance(name, str) and name else whole

@@ -99,6 +99,22 @@ _FAULTS: Final[dict[str, tuple[str, str, str]]] = {
         "检查扫码器的数据线",
         "check the scanner's cable",
     ),
+    "VO-01": (
+        "放不出声音：没有声卡，或没有播放程序",
+        "接好声卡和音箱（aplay -l 应能列出）；安装 alsa-utils；核对设置 [voice] player",
+        "plug in a sound card and a loudspeaker (aplay -l lists it); install alsa-utils; compare "
+        "[voice] player",
+    ),
+    "VO-02": (
+        "语音程序不能说话，或录音文件不能用",
+        "安装 espeak-ng；核对设置 [voice] program、voice_zh、voice_en 和 recordings",
+        "install espeak-ng; compare [voice] program, voice_zh, voice_en and recordings",
+    ),
+    "VO-03": (
+        "播放程序崩溃，或没有按时结束",
+        "看是否有别的程序占用声卡；重新插拔 USB 声卡",
+        "see that no other program has the sound card; replug one on USB",
+    ),
     "DV-02": (
         "检测没有在规定时间内完成",
         "再检测一次；仍如此请重新插拔该设备",
@@ -296,6 +312,7 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "a4-printer": ("A4 打印机", "A4 printer"),
     "card-reader": ("读卡器（社保卡、护照）", "chip card reader"),
     "scanner": ("扫码器", "code scanner"),
+    "voice": ("语音", "voice"),
     "settings": ("设置", "settings"),
     "outbox": ("申请箱", "outbox"),
     "disk": ("磁盘", "disk"),

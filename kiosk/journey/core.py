@@ -5,7 +5,8 @@ Promises:
 - an answer of the world to another visit changes nothing;
 - between Enqueue and its result nothing ends the visit;
 - Back never crosses identity verification, signature or commit;
-- whatever the reason, a visit ends by the one effect `EndVisit`.
+- whatever the reason, a visit ends by the one effect `EndVisit`;
+- what a step wants heard is said once, not at every change of the screen.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final, TypeVar
 
 from kiosk.catalogue.model import Pack
 from kiosk.identity.validity import masked
-from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit
+from kiosk.journey.aloud import Spoken, follow
+from kiosk.journey.effects import CallGuide, Effect, EndReason, EndVisit, Say
 from kiosk.journey.events import (
     Back,
     CardFound,
@@ -93,7 +95,20 @@ def advance(visit: Visit, event: Event, now: Now) -> Result:
         visit = replace(visit, touched_s=now.monotonic_s, warned_s=None)
     handler = _COMMON.get(type(event), _step)
     after, effects = handler(visit, event, now)
-    return _patient(visit, after, now), effects
+    return _aloud(_patient(visit, after, now), effects, now)
+
+
+def _aloud(visit: Visit, effects: tuple[Effect, ...], now: Now) -> Result:
+    """Say what the step wants heard. Who goes and leaves a card behind is called back."""
+    if effects and isinstance(effects[-1], EndVisit):
+        if visit.world.card_lies:
+            effects = (*effects[:-1], Say(Spoken.CARD_LEFT, visit.language), effects[-1])
+        return visit, effects
+    saying, what = follow(visit.saying, STEPS[visit.place.step].speech(visit), now.monotonic_s)
+    if saying is visit.saying:
+        return visit, effects
+    said = (Say(what, visit.language),) if what is not None else ()
+    return replace(visit, saying=saying), (*effects, *said)
 
 
 def _patient(before: Visit, after: Visit, now: Now) -> Visit:
@@ -280,7 +295,8 @@ def _timed_out(visit: Visit, _event: Event, now: Now) -> Result:
     elif now.monotonic_s >= idle_due:
         if visit.place.step is StepName.WELCOME:
             return _end(visit, EndReason.IDLE)  # only language and size are to be forgotten
-        return replace(visit, warned_s=now.monotonic_s), ()
+        asked = Say(Spoken.STILL_THERE, visit.language)
+        return replace(visit, warned_s=now.monotonic_s), (asked,)
     return visit, ()
 
 
@@ -327,6 +343,8 @@ def next_deadline(visit: Visit, now: Now) -> float | None:
     step_due = STEPS[visit.place.step].due_s(visit)
     if step_due is not None:
         candidates.append(step_due)
+    if visit.saying.due_s is not None:
+        candidates.append(visit.saying.due_s)
     if visit.warned_s is not None:
         passed_s = math.floor(now.monotonic_s - visit.warned_s) + 1
         candidates = [min(visit.warned_s + passed_s, visit.warned_s + visit.rules.idle_warning_s)]

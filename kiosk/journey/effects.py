@@ -11,6 +11,8 @@ from enum import StrEnum
 from devices.records import Portrait
 from kiosk.application.draft import Draft
 from kiosk.identity.papers import DataPage
+from kiosk.journey.aloud import Spoken
+from kiosk.journey.terms import Language
 from kiosk.receipts.content import BringList, GuideSlip, Receipt, Stub
 
 
@@ -154,6 +156,14 @@ class CountUse(Effect):
 @dataclass(frozen=True, slots=True)
 class CallGuide(Effect):
     """Somebody at the screen asks for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say(Effect):
+    """Say something aloud; what was being said is cut off. Nothing answers."""
+
+    what: Spoken
+    language: Language
 
 
 @dataclass(frozen=True, slots=True)

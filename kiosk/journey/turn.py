@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from kiosk.journey.aloud import Speech
 from kiosk.journey.effects import Effect
 from kiosk.journey.events import Event
 from kiosk.journey.terms import StepName
@@ -71,6 +72,9 @@ class Step(Protocol):
     def due_s(self, visit: Visit) -> float | None:
         """When this step wants a TimedOut of its own, in monotonic seconds."""
 
+    def speech(self, visit: Visit) -> Speech | None:
+        """What is better heard than read, for as long as it holds; None for nothing."""
+
 
 class Plain:
     """What most steps do: nothing on entering and leaving, Back allowed, usual patience."""
@@ -97,4 +101,8 @@ class Plain:
 
     def due_s(self, visit: Visit) -> float | None:
         """Never."""
+        return None
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """Nothing."""
         return None

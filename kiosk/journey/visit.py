@@ -17,6 +17,7 @@ from kiosk.catalogue.engine import Path, walk
 from kiosk.catalogue.model import Answer, Assurance, Fact, Matter, Pack, PartyIdentity, Text
 from kiosk.identity.papers import IdPaper
 from kiosk.identity.validity import Today, facts
+from kiosk.journey.aloud import Saying
 from kiosk.journey.terms import Language, Rung, Size, StepName, Theme
 from kiosk.journey.views import Notice
 
@@ -259,6 +260,7 @@ class Visit:
     printing: Mapping[str, str] = field(default_factory=dict)
     rating: Rating = Rating()
     farewell_s: float = 0.0
+    saying: Saying = field(default_factory=Saying)
     # A catalogue that came while the visit was under way; it counts when this is handed in.
     newer: Pack | None = field(default=None, repr=False)
     newer_find: Callable[[str], tuple[str, ...]] | None = field(

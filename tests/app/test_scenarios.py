@@ -232,6 +232,22 @@ def offline(run: Run) -> None:
     assert "received" not in run.states("submitted"), "it was said without an answer"
     assert "line up=False" in run.stderr
     assert "本机" in run.paper or "终端" in run.paper
+    check_turn_was_spoken(run)
+
+
+def check_turn_was_spoken(run: Run) -> None:
+    """The demanded turn was shown and said, each time, in the language of the screen."""
+    assert run.visit["verification"]["applicant"]["liveness"] == "turn"
+    spoken = run.visit["spoken"]
+    assert {one["language"] for one in spoken} == {run.visit["language"]}
+    keys = [one["key"] for one in spoken]
+    assert keys[0] == "take-card"
+    turns = [key for key in keys if key.startswith("turn-")]
+    assert turns[-2] in ("turn-left", "turn-right")
+    assert turns[-1] == "turn-back"
+    assert keys[-2:] == ["take-receipt", "take-things"]
+    assert {one["code"] for one in spoken} <= {"", "DV-01"}, "cut off at most by what came next"
+    assert spoken[-1]["heard_s"] > 1.0
 
 
 def wrong_person(run: Run) -> None:
@@ -304,6 +320,7 @@ def out_of_paper(run: Run) -> None:
 
 
 def idle(run: Run) -> None:
+    assert [one["key"] for one in run.visit["spoken"]][-1] == "still-there"
     warned = [step for step in run.visit["steps"] if "idle" in step["screenshot"]]
     assert warned, "nobody was warned"  # twice, where the card's pause ends meanwhile
     assert run.visit["steps"][-1]["at_s"] - warned[0]["at_s"] >= 19, "time enough to come back"
@@ -359,6 +376,7 @@ def test_in_the_other_language_size_and_direction(runs: Runs, name: str) -> None
     else:
         check_delivered(run)
         check_receipt(run)
+        check_turn_was_spoken(run)
         assert "Receipt" in run.paper
 
 

@@ -112,17 +112,18 @@ def test_the_running_terminal_is_asked_and_no_port_is_opened(
     settings_file: Path, terminal: Ward, capsys: pytest.CaptureFixture[str]
 ) -> None:
     patient = terminal.patient()
-    asked: list[bool] = []
+    asked: list[tuple[bool, bool]] = []
 
-    def the_patient(print_page: bool) -> Any:
-        asked.append(print_page)
+    def the_patient(print_page: bool, aloud: bool) -> Any:
+        asked.append((print_page, aloud))
         return patient
 
     handler = doctor_handler(the_patient)
     with ControlServer(terminal.settings.data.socket, {DOCTOR: handler}):
-        assert run(settings_file, "--json", "--print-test-page", "--device", "reader") == 0
+        command = ("--json", "--print-test-page", "--say-test-sentence", "--device", "reader")
+        assert run(settings_file, *command) == 0
     report = json.loads(capsys.readouterr().out)
-    assert asked == [True]
+    assert asked == [(True, True)]
     assert report["verdict"] == "serves"
     assert [one["name"] for one in report["devices"]] == ["reader"]
 
@@ -133,7 +134,7 @@ def test_the_running_terminal_is_asked_and_no_port_is_opened(
 def test_a_terminal_that_is_starting_is_not_disturbed(
     settings_file: Path, terminal: Ward, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_patient(_: bool) -> Any:
+    def no_patient(*_: bool) -> Any:
         raise NotUpYet
 
     with Outbox.open(terminal.folder / "outbox"):
@@ -150,7 +151,7 @@ def test_a_terminal_that_is_starting_is_not_disturbed(
 def test_one_examination_at_a_time(settings_file: Path, terminal: Ward) -> None:
     inside, go = threading.Event(), threading.Event()
 
-    def slow(_: bool) -> Any:
+    def slow(*_: bool) -> Any:
         inside.set()
         assert go.wait(RUN_S)
         return terminal.patient().only("reader")

@@ -22,8 +22,10 @@ from devices.scanners.scanner import CodeScanner
 from devices.scanners.serial_line import serial_line
 from devices.simulators.camera import GONE, SceneControl
 from devices.simulators.chips import SimulatedChips
+from devices.simulators.loudspeaker import Loudspeaker
 from devices.simulators.samv import SAM_ID_TEXT
 from devices.simulators.scanner import SerialScannerSimulator
+from devices.voice.voice import Voice
 from kiosk.doctor import words
 from kiosk.doctor.checks import Check, Found
 from kiosk.doctor.command import attached_of, lines
@@ -315,4 +317,25 @@ def test_the_settings_name_what_the_doctor_opens(terminal: Ward) -> None:
         names = [one.device.identity.name for one in attached.further]
         for one in attached.further:
             one.device.close()
-    assert names == ["scanner"]
+    assert names == ["scanner", "voice"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"), [("auto", Verdict.SERVES), ("speaker", Verdict.LIMITED)]
+)
+def test_a_missing_sound_card_matters_where_the_terminal_is_meant_to_speak(
+    terminal: Ward, tmp_path: Path, kind: str, verdict: Verdict
+) -> None:
+    loudspeaker = Loudspeaker(tmp_path, "refuse")
+    voice = Voice(player=loudspeaker.player)
+    settings = Settings.model_validate({"voice": {"kind": kind}})
+    attached = further_at_rest(settings, None, None, voice)
+    patient = replace(terminal.patient(), devices=attached, checks=())
+    try:
+        report = examine(patient)
+        assert (device(report, "voice").code, report.verdict) == ("VO-01", verdict)
+        assert "alsa-utils" in device(report, "voice").mend.en
+        loudspeaker.set("instant")
+        assert examine(patient).verdict is Verdict.SERVES
+    finally:
+        patient.close()

@@ -17,6 +17,7 @@ from devices.camera import CameraState
 from devices.records import PaperState
 from devices.samv.protocol import Command
 from devices.simulators.samv import SAM_ID_TEXT
+from devices.voice.sound import Sound
 from devices.worker import Cancel
 from kiosk.app import Terminal
 from kiosk.contract import canonical_bytes
@@ -118,6 +119,7 @@ def test_it_tests_its_own_devices_at_rest(qapp: Any, terminal: Terminal, stage: 
         "document-camera",
         "receipt-printer",
         "a4-printer",
+        "voice",
     }
     assert all(one.tested and one.result is Result.OK for one in report.devices)
     assert device(report, "reader").serial == SAM_ID_TEXT
@@ -176,6 +178,16 @@ def test_a_test_page_through_the_terminals_own_queue(
     report = examined(qapp, terminal, device="receipt-printer", test_page=True)
     assert report.exit_status == 0
     assert len(stage.receipts.files()) == before + 1
+
+
+def test_a_test_sentence_is_heard_when_asked(qapp: Any, terminal: Terminal, stage: Stage) -> None:
+    before = len(stage.loudspeaker.played)
+    assert examined(qapp, terminal, device="voice").exit_status == 0
+    (silence,) = stage.loudspeaker.played[before:]
+    assert Sound.of_wav(silence).peak == 0.0, "nobody asked for it to be heard"
+    report = examined(qapp, terminal, device="voice", test_sentence=True)
+    assert report.exit_status == 0, report
+    assert len(stage.loudspeaker.played) == before + 4, "silence, and both languages"
 
 
 def test_a_visit_is_not_disturbed(qapp: Any, terminal: Terminal, stage: Stage) -> None:

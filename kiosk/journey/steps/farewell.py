@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import EndReason, EndVisit
 from kiosk.journey.events import Event, Next, TimedOut
 from kiosk.journey.steps.submitted import things
@@ -13,6 +14,8 @@ from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import FarewellView
 from kiosk.journey.visit import Now, Visit
+
+_CALLS: Final = 3  # to take up a card
 
 
 class Farewell(Plain):
@@ -44,6 +47,12 @@ class Farewell(Plain):
 
     def _stay_s(self, visit: Visit) -> float:
         return visit.rules.card_lies_s if visit.world.card_lies else visit.rules.farewell_s
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """A card that is known to lie there, again and again; else to take everything along."""
+        if visit.world.card_lies:
+            return Speech(Spoken.CARD_LIES, again_s=6.0, times=_CALLS)
+        return Speech(Spoken.TAKE_THINGS) if things(visit) else None
 
     def view(self, visit: Visit, now: Now) -> FarewellView:
         """What to take along, and the number."""

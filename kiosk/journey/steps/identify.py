@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 from kiosk.catalogue.model import Text
 from kiosk.identity.papers import DataPage, IdPaper, PaperKind, Proof, paper_of
 from kiosk.identity.validity import Validity, masked, validity
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import Effect, ReadCard, ReadCode, StopCode, StopReading
 from kiosk.journey.events import (
     Back,
@@ -63,6 +64,7 @@ FIELDS: Final = ("number", "birth", "expiry")
 """Of a data page, in the order in which they are asked for; `FieldTyped` names them so."""
 _CODE_WAIT_S: Final = 600.0  # as long as anybody types
 _SHORTEST_NUMBER: Final = 3
+_CALLS: Final = 3  # to take up a card
 _ASSISTANT_NAME: Final = Text("工作人员", "Authorised person")
 _INVALID: Final[Mapping[Validity, tuple[str, str]]] = {
     Validity.EXPIRED: ("card-expired", "ID-01"),
@@ -242,6 +244,15 @@ class Identify(Plain):
         rules = visit.rules
         pause_s = rules.card_lies_s if visit.world.card_lies else rules.card_pause_s
         return visit.reading.since_s + pause_s
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """After a read, that it is to be taken up; again while it is known to lie there."""
+        if visit.reading.state != "read":
+            return None
+        party = visit.parties.get(visit.place.role)
+        passport = party is not None and party.card.kind is PaperKind.PASSPORT
+        what = Spoken.TAKE_DOCUMENT if passport else Spoken.TAKE_CARD
+        return Speech(what, times=_CALLS if visit.world.card_lies else 1)
 
     def view(self, visit: Visit, now: Now) -> IdentifyView:
         """Whose card, and how far the reading is."""

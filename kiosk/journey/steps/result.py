@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from kiosk.catalogue.model import Kind, Matter
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import AskCentral, Print
 from kiosk.journey.events import (
     AnotherMatter,
@@ -122,6 +123,12 @@ class Result(Plain):
     def can_go_back(self, visit: Visit) -> bool:
         """Not while it is asked or printed."""
         return visit.central.state in ("confirm", "failed")
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """The pages are there."""
+        matter = visit.matter
+        printed = matter is not None and visit.printing.get(_what(matter)) == "printed"
+        return Speech(Spoken.TAKE_PAGES) if printed else None
 
     def view(self, visit: Visit, now: Now) -> ResultView:
         """The answer, or how far it is."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from kiosk.identity.papers import PaperKind
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import Enqueue, Print
 from kiosk.journey.events import (
     AnotherMatter,
@@ -113,6 +114,11 @@ class Submitted(Plain):
             at_once = bool(submission.waits) or not visit.world.line_up
             return submission.saved_s + (0.0 if at_once else PRINT_AFTER_S)
         return None
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """The receipt is there."""
+        printed = visit.printing.get("receipt") == "printed"
+        return Speech(Spoken.TAKE_RECEIPT) if printed else None
 
     def view(self, visit: Visit, now: Now) -> SubmittedView:
         """State, number, what is owed, what to take along."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from devices.records import FaceHint, PortraitFormat
 from kiosk.identity.papers import PaperKind
 from kiosk.identity.validity import age
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import Effect, MatchFace, StopFace
 from kiosk.journey.events import (
     ConsentGiven,
@@ -46,6 +47,11 @@ _OWN_FAULTS: Final = frozenset({*_CAMERA_AWAY, "FC-01"})
 _TURNS: Final[Mapping[str, str]] = {
     FaceHint.TURN_LEFT.value: "left",
     FaceHint.TURN_RIGHT.value: "right",
+}
+_HEARD: Final[Mapping[str, Speech]] = {
+    FaceHint.TURN_LEFT.value: Speech(Spoken.TURN_LEFT),
+    FaceHint.TURN_RIGHT.value: Speech(Spoken.TURN_RIGHT),
+    FaceHint.TURN_BACK.value: Speech(Spoken.TURN_BACK),  # who looks aside cannot read it
 }
 _GUARDIAN_UNDER_YEARS: Final = 14  # PIPL art. 31: a guardian's consent
 _MATCHED_PAUSE_S: Final = 1.2
@@ -162,6 +168,11 @@ class VerifyFace(Plain):
         if visit.facing.state == "matched":
             return visit.facing.since_s + _MATCHED_PAUSE_S
         return None
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """Each demanded turn, when it is shown, and the way back."""
+        facing = visit.facing
+        return _HEARD.get(facing.hint) if facing.state == "looking" else None
 
     def view(self, visit: Visit, now: Now) -> VerifyFaceView:
         """The notice, the preview's hint, or what came of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from kiosk.journey.aloud import Speech, Spoken
 from kiosk.journey.effects import Print
 from kiosk.journey.events import (
     Event,
@@ -22,6 +23,8 @@ from kiosk.journey.visit import Browse, Now, Place, Visit
 from kiosk.receipts.content import Delivery, Stub
 
 POPULAR: Final = 4
+# The visit before ended with a call of its own.
+_CARD_LEFT: Final = Speech(Spoken.CARD_LEFT, after_s=10.0, again_s=10.0, times=2)
 _CHOOSE: Final = Place(StepName.CHOOSE)
 
 
@@ -65,6 +68,10 @@ class Welcome(Plain):
                 browse = Browse(entry=entry, searching=not plain.codes)
                 return Turn(replace(visit, browse=browse), to=_CHOOSE)
         return None
+
+    def speech(self, visit: Visit) -> Speech | None:
+        """A forgotten card, as long as nobody else has begun."""
+        return _CARD_LEFT if visit.world.card_left and visit.pristine else None
 
     def view(self, visit: Visit, now: Now) -> WelcomeView:
         """Everything that one may begin with."""
