@@ -245,6 +245,7 @@ class _Set(QWidget):
         self.kit = kit
         self.screens: dict[StepName, StepScreen] = {}
         self._view: View | None = None
+        self._prepared = False
         self.parts = _Parts(kit, self)
 
     def show_view(self, view: View) -> None:
@@ -261,16 +262,21 @@ class _Set(QWidget):
 
     def prepare(self, frame: Frame, welcome: WelcomeView) -> None:
         """Build what a first touch opens: the search with its keyboard, an item guide."""
-        bodies = {
-            StepName.CHOOSE: ChooseView(True, "", "", "", welcome.groups, welcome.popular),
-            StepName.ITEM_GUIDE: _BLANK_GUIDE,
-        }
-        for step, body in bodies.items():
-            if step not in self.screens:
-                screen = self._screen(step)
-                screen.hide()
-                screen.setGeometry(self.screens[frame.step].geometry())
-                screen.update_view(body, replace(frame, step=step))
+        if self._prepared:
+            return
+        self._prepared = True
+        cards = welcome.popular * 2
+        many = tuple(replace(card, code=str(at)) for at, card in enumerate(cards))
+        bodies = (
+            (StepName.CHOOSE, ChooseView(False, "", "-", "-", (), many)),
+            (StepName.CHOOSE, ChooseView(True, "", "", "", welcome.groups, welcome.popular)),
+            (StepName.ITEM_GUIDE, _BLANK_GUIDE),
+        )
+        for step, body in bodies:
+            screen = self._screen(step)
+            screen.hide()
+            screen.setGeometry(self.screens[frame.step].geometry())
+            screen.update_view(body, replace(frame, step=step))
 
     def _screen(self, step: StepName) -> StepScreen:
         screen = self.screens.get(step)

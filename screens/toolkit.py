@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -72,8 +72,8 @@ class WordsSource(Protocol):
         """Whether the key is known."""
 
 
-_MOST_TEXTS = 600
-"""Texts kept ready for painting; more than any screen and its neighbours show."""
+_MOST_TEXTS = 1_500
+"""Texts kept for measuring and painting; more than any screen and its neighbours hold."""
 
 
 _MOST_TILES = 400
@@ -107,6 +107,7 @@ class Kit:
         self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
         self._widths: dict[tuple[str, Role], float] = {}
+        self._columns: dict[tuple[str, ...], int] = {}
         self._texts: dict[tuple[str, Role, bool, float], Typeset] = {}
         self._colours: dict[str, QColor] = {}
 
@@ -158,6 +159,14 @@ class Kit:
         known = self._widths.get((text, role))
         if known is None:
             known = self._widths[text, role] = self.set(text, role).natural_width()
+        return known
+
+    def column(self, labels: tuple[str, ...]) -> int:
+        """Width in pixels of a column of labels; for words that are not personal."""
+        known = self._columns.get(labels)
+        if known is None:
+            known = round(max((self.width(label) for label in labels), default=0)) + 2
+            self._columns[labels] = known
         return known
 
     def colour(self, token: str) -> QColor:
@@ -475,6 +484,7 @@ class Keeper:
         self._kit = kit
         self._parent = parent
         self._kept: dict[str, Drawn] = {}
+        self._spare: dict[type[Drawn], list[Drawn]] = {}
 
     def show(self, blocks: Sequence[Block]) -> tuple[list[Drawn], bool]:
         """Widgets for `blocks` in order, and whether any was changed, added or dropped."""
@@ -482,27 +492,39 @@ class Keeper:
         changed = bool(free)
         shown: list[Drawn] = []
         for block in blocks:
-            widget = self._kept.get(block.key)
-            if widget is None:
-                kind = widget_class(block)
-                spare = free.get(kind)
-                widget = spare.pop() if spare else kind(self._kit, self._parent)
-                self._kept[block.key] = widget
-                changed = True
+            changed |= block.key not in self._kept
+            widget = self._widget(block, free)
             changed |= widget.show_block(block)
             shown.append(widget)
-        for left in free.values():
+        for kind, left in free.items():
+            spare = self._spare.setdefault(kind, [])
             for widget in left:
-                _drop(widget)
+                if kind in _SPARED and len(spare) < _MOST_SPARE:
+                    _blank(widget)
+                    spare.append(widget)
+                else:
+                    _drop(widget)
         return shown, changed
+
+    def add(self, block: Block) -> Drawn:
+        """The widget of one block; all others stay as they are."""
+        widget = self._widget(block, {})
+        widget.show_block(block)
+        return widget
+
+    def _widget(self, block: Block, free: dict[type[Drawn], list[Drawn]]) -> Drawn:
+        kept = self._kept.get(block.key)
+        kind = widget_class(block)
+        if kept is None or type(kept) is not kind:
+            if kept is not None:
+                _drop(kept)
+            spare = free.get(kind) or self._spare.get(kind)
+            kept = self._kept[block.key] = spare.pop() if spare else kind(self._kit, self._parent)
+        return kept
 
     def _release(self, blocks: Sequence[Block]) -> dict[type[Drawn], list[Drawn]]:
         """Widgets whose block is gone, by class: making one takes longer than changing one."""
-        wanted = {block.key: widget_class(block) for block in blocks}
-        if len(wanted) != len(blocks):
-            keys = [block.key for block in blocks]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise ValueError(f"two blocks have the key {twice}")
+        wanted = dict(zip(_own_keys(blocks), map(widget_class, blocks), strict=True))
         free: dict[type[Drawn], list[Drawn]] = {}
         for key, widget in list(self._kept.items()):
             if wanted.get(key) is not type(widget):
@@ -510,9 +532,16 @@ class Keeper:
         return free
 
 
-def _drop(widget: QWidget) -> None:
+def _blank(widget: Drawn) -> None:
+    """Take what it showed from a widget, and the names by which it was found."""
     widget.hide()
-    widget.setObjectName("")  # no longer to be found by its name
+    widget.block = None
+    widget.setObjectName("")
+    widget.setAccessibleName("")
+
+
+def _drop(widget: Drawn) -> None:
+    _blank(widget)
     widget.deleteLater()
 
 
@@ -1037,28 +1066,78 @@ class FactsWidget(BlockWidget):
         return [one.height(labels) + two.height(values) for one, two in self._rows]
 
 
+class _PanelFace:
+    """Measures a row of a panel. `first`, `last`: whether the panel begins or ends with it."""
+
+    def __init__(self, kit: Kit, row: PanelRow, *, first: bool = True, last: bool = True) -> None:
+        self.kit = kit
+        self.row = row
+        self.first, self.last = first, last
+        self.points = tuple(kit.set(point) for point in row.points)
+        self.column = kit.column(row.labels)
+        self._colon = "：" if kit.language == "zh" else ": "
+
+    def says(self) -> str:
+        """The row in words."""
+        row = self.row
+        if row.points:
+            return self.kit.list(row.points)
+        return f"{row.label}{self._colon}{row.value}" if row.label else ""
+
+    def height(self, width: int) -> int:
+        """Height at a width."""
+        above, below = self.pad_px(end=self.first), self.pad_px(end=self.last)
+        return above + self.text_height(width) + below
+
+    def label(self) -> Typeset:
+        return self.kit.set(self.row.label)
+
+    def value(self) -> Typeset:
+        return self.kit.set(self.row.value, Role.STRONG)
+
+    def run(self) -> Typeset:
+        """Label and value behind each other."""
+        return self.kit.set(f"{self.row.label}{self._colon}**{self.row.value}**", rich=True)
+
+    def pad_px(self, *, end: bool) -> int:
+        return self.kit.metrics.px(4.0 if end else 1.2)
+
+    def cell(self, width: int) -> int:
+        """Width of one of the points beside each other."""
+        metrics, columns = self.kit.metrics, self.row.columns
+        room = width - 2 * metrics.pad - metrics.gap * (columns - 1)
+        return max(1, room // columns - metrics.px(5.4))
+
+    def beside(self, width: int) -> bool:
+        """Whether the value stands beside its label."""
+        room = width - 2 * self.kit.metrics.pad
+        return not self.kit.metrics.large and self.column <= room * 0.36
+
+    def text_height(self, width: int) -> int:
+        room = width - 2 * self.kit.metrics.pad
+        if self.points:
+            return max(point.height(self.cell(width)) for point in self.points)
+        if self.beside(width):
+            values = room - self.column - self.kit.metrics.gap
+            return max(self.label().height(self.column), self.value().height(values))
+        return self.run().height(room)
+
+
 @draws(PanelRow)
 class PanelRowWidget(BlockWidget):
     """See PanelRow. The stage says whether the panel goes on above and below."""
 
     def __init__(self, kit: Kit, parent: QWidget | None) -> None:
         super().__init__(kit, parent)
-        self._first = self._last = True  # of the panel
         self._opens = self._closes = True  # on this page
 
     def apply(self) -> None:
-        block, kit = cast(PanelRow, self.block), self.kit
-        self._points = tuple(kit.set(point) for point in block.points)
-        self._column = round(max((kit.width(label) for label in block.labels), default=0)) + 2
-        colon = "：" if kit.language == "zh" else ": "
-        self._on_one_run = f"{block.label}{colon}**{block.value}**"
-        self.setAccessibleName(f"{block.label}{colon}{block.value}" if block.label else "")
-        if block.points:
-            self.setAccessibleName(kit.list(block.points))
+        self.face = _PanelFace(self.kit, cast(PanelRow, self.block))
+        self.setAccessibleName(self.face.says())
 
     def ends(self, *, first: bool, last: bool) -> None:
         """Whether this is the first or the last row of its panel."""
-        self._first, self._last = first, last
+        self.face.first, self.face.last = first, last
 
     def on_page(self, *, opens: bool, closes: bool) -> None:
         """Whether the panel begins or ends on this page with this row."""
@@ -1067,77 +1146,47 @@ class PanelRowWidget(BlockWidget):
             self.update()
 
     def height_for(self, width: int) -> int:
-        above, below = self._pad_px(end=self._first), self._pad_px(end=self._last)
-        return above + self._text_height(width) + below
+        return self.face.height(width)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        kit, metrics = self.kit, self.kit.metrics
+        kit, metrics, face = self.kit, self.kit.metrics, self.face
         painter = QPainter(self)
         beyond = metrics.radius * 2  # what lies outside the row is not painted: no edge there
         top = 0 if self._opens else -beyond
         bottom = 0 if self._closes else beyond
         box = self.rect().adjusted(0, top, 0, bottom)
-        tone = cast(PanelRow, self.block).tone
+        tone = face.row.tone
         _fill(painter, kit, box, _TONES[tone][0], tone_edge(kit, tone))
-        y, pad = float(self._pad_px(end=self._opens)), metrics.pad
+        y, pad = float(face.pad_px(end=self._opens)), metrics.pad
         ink, soft = kit.colour("ink"), kit.colour("ink_soft")
         room = self.width() - 2 * pad
-        if self._points:
-            cell = self._cell(self.width())
+        if face.points:
+            cell = face.cell(self.width())
             dot = metrics.px(2.2)
-            for at, point in enumerate(self._points):
+            for at, point in enumerate(face.points):
                 x = pad + at * (cell + metrics.px(5.4) + metrics.gap)
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(kit.colour("celadon"))
                 painter.drawEllipse(QRectF(x, y + (point.pitch - dot) / 2, dot, dot))
                 left = x + metrics.px(5.4)
                 point.paint(painter, QRectF(left, y, cell, self.height()), ink)
-        elif self._beside(self.width()):
-            self._label().paint(painter, QRectF(pad, y, self._column, self.height()), soft)
-            left = pad + self._column + metrics.gap
-            self._value().paint(painter, QRectF(left, y, pad + room - left, self.height()), ink)
+        elif face.beside(self.width()):
+            face.label().paint(painter, QRectF(pad, y, face.column, self.height()), soft)
+            left = pad + face.column + metrics.gap
+            face.value().paint(painter, QRectF(left, y, pad + room - left, self.height()), ink)
         else:
-            self._run().paint(painter, QRectF(pad, y, room, self.height()), ink)
+            face.run().paint(painter, QRectF(pad, y, room, self.height()), ink)
         painter.end()
 
     def extra_px(self) -> tuple[int, int]:
         """What the row needs above and below where a page cuts the panel."""
-        more = self._pad_px(end=True) - self._pad_px(end=False)
-        above = more if self._opens and not self._first else 0
-        return above, more if self._closes and not self._last else 0
+        face = self.face
+        more = face.pad_px(end=True) - face.pad_px(end=False)
+        above = more if self._opens and not face.first else 0
+        return above, more if self._closes and not face.last else 0
 
     def overflow(self) -> bool:
         return self.height_for(self.width()) + sum(self.extra_px()) > self.height()
-
-    def _label(self) -> Typeset:
-        return self.kit.set(cast(PanelRow, self.block).label)
-
-    def _value(self) -> Typeset:
-        return self.kit.set(cast(PanelRow, self.block).value, Role.STRONG)
-
-    def _run(self) -> Typeset:
-        return self.kit.set(self._on_one_run, rich=True)
-
-    def _pad_px(self, *, end: bool) -> int:
-        return self.kit.metrics.px(4.0 if end else 1.2)
-
-    def _cell(self, width: int) -> int:
-        metrics, columns = self.kit.metrics, cast(PanelRow, self.block).columns
-        room = width - 2 * metrics.pad - metrics.gap * (columns - 1)
-        return max(1, room // columns - metrics.px(5.4))
-
-    def _beside(self, width: int) -> bool:
-        room = width - 2 * self.kit.metrics.pad
-        return not self.kit.metrics.large and self._column <= room * 0.36
-
-    def _text_height(self, width: int) -> int:
-        room = width - 2 * self.kit.metrics.pad
-        if self._points:
-            return max(point.height(self._cell(width)) for point in self._points)
-        if self._beside(width):
-            values = room - self._column - self.kit.metrics.gap
-            return max(self._label().height(self._column), self._value().height(values))
-        return self._run().height(room)
 
 
 @draws(Space)
@@ -1469,27 +1518,30 @@ class Stage(QWidget):
         self._feet = Keeper(kit, self)
         self._pagers = Keeper(kit, self)
         self._head: list[Drawn] = []
-        self._body: list[Drawn] = []
+        self._body: tuple[Block, ...] = ()
         self._foot: list[Drawn] = []
         self._keys: tuple[str, ...] = ()
+        self._known: dict[tuple[int, int, int], list[int]] = {}  # heights of the body
 
     def show_blocks(
         self, head: Sequence[Block], blocks: Sequence[Block], foot: Sequence[Block]
     ) -> None:
         """Show these blocks; stays on the page while the same blocks are shown."""
         titles = (block.text for block in head if isinstance(block, Heading))
-        keys = (*titles, *(block.key for block in blocks))
+        keys = (*titles, *_own_keys(blocks))
         if keys != self._keys:
             self._keys = keys
             self.page = 0
         self._head, one = self._heads.show(head)
-        self._body, two = self._bodies.show(blocks)
+        two, self._body = self._body != tuple(blocks), tuple(blocks)
         self._foot, three = self._feet.show(foot)
         if one or two or three or self.size() != self._placed:
+            self._known.clear()
             self.place()
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         if self.size() != self._placed:
+            self._known.clear()
             self.place()
 
     def turn(self, by: int) -> None:
@@ -1514,7 +1566,7 @@ class Stage(QWidget):
         right = QRect(left_px + between, 0, right_px, whole.height())
         if self._foot and self.foot_right:
             self._place_foot(right, middle=True)
-            tallest = max(self._stack.heights(self._body, left_px), default=0)
+            tallest = max(self._heights(self._body, left_px, whole.height()), default=0)
             pager = self.kit.metrics.pill + round(self.kit.metrics.gap * 2.3)
             room = min(round(left.height() * 0.6), left.height() - tallest - pager)
             room = room if self._body else left.height()
@@ -1523,7 +1575,7 @@ class Stage(QWidget):
         _, body = self._place_head(left, left.height())
         self._place_body(self._place_foot(right), body)
 
-    def _place_head(self, box: QRect, room: int) -> tuple[QRect, list[Drawn]]:
+    def _place_head(self, box: QRect, room: int) -> tuple[QRect, list[Block]]:
         """Place the head at the top of `box`, in at most `room` pixels of height.
 
         Returns what is left below it, and the blocks of the body: what finds no room in the
@@ -1534,8 +1586,12 @@ class Stage(QWidget):
             return box, body
         gap = self.kit.metrics.gap
         while True:
-            _join_panels(head)
-            gaps = _gaps(head, gap)
+            blocks = [cast(Block, widget.block) for widget in head]
+            for at, widget in enumerate(head):
+                if isinstance(widget, PanelRowWidget):
+                    first, last = _panel_ends(blocks, at)
+                    widget.ends(first=first, last=last)
+            gaps = _gaps(blocks, gap)
             others = [widget for widget in head if not isinstance(widget, HeadingWidget)]
             used = sum(self._stack.heights(others, box.width())) + sum(gaps[1:])
             for widget in head:
@@ -1547,7 +1603,9 @@ class Stage(QWidget):
             total = sum(heights) + sum(gaps[1:])
             if total <= room or not others or head[-1] is not others[-1] or len(head) == 1:
                 break
-            body.insert(0, head.pop())
+            moved = head.pop()
+            moved.hide()
+            body.insert(0, cast(Block, moved.block))
         top = QRect(box.left(), box.top(), box.width(), total)
         _open_panels(head, gaps)
         self._stack.place(head, heights, top, middle=False, gaps=gaps)
@@ -1564,14 +1622,10 @@ class Stage(QWidget):
         self._stack.place(self._foot, heights, at, middle=False)
         return box.adjusted(0, 0, 0, -total - self.kit.metrics.gap)
 
-    def _place_body(self, box: QRect, body: Sequence[Drawn]) -> None:
+    def _place_body(self, box: QRect, body: Sequence[Block]) -> None:
         page_px = box.height() - self.kit.metrics.pill - self.kit.metrics.small_gap
-        for widget in body:
-            if isinstance(widget, CardTouch | CardRead):
-                widget.squeeze(box.width(), page_px)
-        _join_panels(body)
-        heights = self._stack.heights(body, box.width())
-        sticky = [isinstance(w.block, Para) and w.block.role is Role.HEADING for w in body]
+        heights = self._heights(body, box.width(), page_px)
+        sticky = [isinstance(block, Para) and block.role is Role.HEADING for block in body]
         gap = self.kit.metrics.gap
         gaps = _gaps(body, gap)
         self.pages = _paginate(heights, sticky, box.height(), gaps)
@@ -1590,16 +1644,57 @@ class Stage(QWidget):
             self.page = 0
             self._pagers.show([])
         first, last = self.pages[self.page]
-        for at, widget in enumerate(body):
-            if not first <= at < last:
-                widget.hide()
-        shown, before = body[first:last], gaps[first:last]
+        shown, before = self._page_widgets(body, first, last), gaps[first:last]
+        needed = heights[first:last]
+        for at, widget in enumerate(shown):
+            if isinstance(widget, CardTouch | CardRead):
+                widget.squeeze(box.width(), page_px)
+            elif isinstance(widget, PanelRowWidget):
+                opens, closes = _panel_ends(body, first + at)
+                widget.ends(first=opens, last=closes)
         _open_panels(shown, before)
-        for at, widget in enumerate(shown, first):
+        for at, widget in enumerate(shown):
             if isinstance(widget, PanelRowWidget):
-                heights[at] += sum(widget.extra_px())
+                needed[at] += sum(widget.extra_px())
         middle = self.middle and len(self.pages) == 1
-        self._stack.place(shown, heights[first:last], box, middle=middle, gaps=before)
+        self._stack.place(shown, needed, box, middle=middle, gaps=before)
+
+    def _heights(self, body: Sequence[Block], width: int, page_px: int) -> list[int]:
+        """What each block of the body needs; most are measured without a widget."""
+        at_hand = self._known.get((len(body), width, page_px))
+        if at_hand is None:
+            at_hand = self._known[len(body), width, page_px] = [
+                self._height(body, at, width, page_px) for at in range(len(body))
+            ]
+        return at_hand
+
+    def _height(self, body: Sequence[Block], at: int, width: int, page_px: int) -> int:
+        kit, block = self.kit, body[at]
+        if type(block) is Card:
+            return _face(kit, block, width, page_px).height(width)
+        if type(block) is PanelRow:
+            first, last = _panel_ends(body, at)
+            return _PanelFace(kit, block, first=first, last=last).height(width)
+        if type(block) is Para:
+            return kit.set(block.text, block.role, rich=block.rich).height(width)
+        return self._bodies.add(block).height_for(width)
+
+    def _page_widgets(self, body: Sequence[Block], first: int, last: int) -> list[Drawn]:
+        """Widgets of a page; those that may hold something of their own stay, hidden."""
+        on_page = range(first, last)
+        held = [
+            (at, block)
+            for at, block in enumerate(body)
+            if at in on_page or type(block) not in _NO_STATE
+        ]
+        widgets, _ = self._bodies.show([block for _, block in held])
+        shown = []
+        for (at, _), widget in zip(held, widgets, strict=True):
+            if at in on_page:
+                shown.append(widget)
+            else:
+                widget.hide()
+        return shown
 
     def _place_pager(self, box: QRect) -> None:
         (pager,), _ = self._pagers.show([self._pager(box.width())])
@@ -1641,22 +1736,39 @@ class Stage(QWidget):
         self.turn(1)
 
 
-def _goes_on(above: Drawn, below: Drawn) -> bool:
+_NO_STATE: frozenset[type[Block]] = frozenset({Card, PanelRow, Para})
+"""What is shown by any widget of its kind: there need be none while the block is not seen."""
+
+_SPARED: frozenset[type[Drawn]] = frozenset(
+    {CardTouch, CardRead, PanelRowWidget, ParaWidget, KeysWidget}
+)
+"""Widgets that wait for the next block of their kind, at most so many of each in one place."""
+_MOST_SPARE: Final = 16
+
+
+def _own_keys(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """The keys of `blocks`. Raises ValueError when two are the same."""
+    keys = tuple(block.key for block in blocks)
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"two blocks have the key {twice}")
+    return keys
+
+
+def _goes_on(above: Block, below: Block) -> bool:
     """Whether two blocks below each other are rows of one panel."""
     return (
-        isinstance(above, PanelRowWidget)
-        and isinstance(below, PanelRowWidget)
-        and cast(PanelRow, above.block).tone == cast(PanelRow, below.block).tone
-        and bool(cast(PanelRow, above.block).points) is bool(cast(PanelRow, below.block).points)
+        isinstance(above, PanelRow)
+        and isinstance(below, PanelRow)
+        and above.tone == below.tone
+        and bool(above.points) is bool(below.points)
     )
 
 
-def _join_panels(body: Sequence[Drawn]) -> None:
-    for at, widget in enumerate(body):
-        if isinstance(widget, PanelRowWidget):
-            first = not at or not _goes_on(body[at - 1], widget)
-            last = at + 1 == len(body) or not _goes_on(widget, body[at + 1])
-            widget.ends(first=first, last=last)
+def _panel_ends(body: Sequence[Block], at: int) -> tuple[bool, bool]:
+    """Whether a row is the first and the last of its panel."""
+    first = not at or not _goes_on(body[at - 1], body[at])
+    return first, at + 1 == len(body) or not _goes_on(body[at], body[at + 1])
 
 
 def _open_panels(shown: Sequence[Drawn], gaps: Sequence[int]) -> None:
@@ -1667,7 +1779,7 @@ def _open_panels(shown: Sequence[Drawn], gaps: Sequence[int]) -> None:
             widget.on_page(opens=not at or bool(gaps[at]), closes=not goes_on)
 
 
-def _gaps(body: Sequence[Drawn], gap: int) -> list[int]:
+def _gaps(body: Sequence[Block], gap: int) -> list[int]:
     """What stays free before each block: nothing within a panel."""
     return [0 if at and _goes_on(body[at - 1], body[at]) else gap for at in range(len(body))]
 

@@ -42,12 +42,12 @@ class Typeset:
         self.text = text
         self.pitch = round(font.pixelSize() * spacing)
         self._font = font
-        self._layout = QTextLayout(visible(text).replace("\n", "\u2028"), font)
-        self._layout.setCacheEnabled(True)  # else every wrapping and painting shapes it anew
-        option = _Option()
-        option.setWrapMode(_Option.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self._layout.setTextOption(option)
-        self._layout.setFormats(formats)
+        self._formats = formats
+        self._shown = visible(text).replace("\n", "\u2028")
+        broken = "\u2028" in self._shown
+        # no character is wider than the letters are high, so much room is enough for one line
+        self._ample = inf if broken else float((len(self._shown) + 1) * font.pixelSize())
+        self._made: QTextLayout | None = None
         self._width = -1.0
         self._lines = 0
         self._balanced: dict[int, float] = {}
@@ -75,6 +75,8 @@ class Typeset:
 
     def lines(self, width: float) -> int:
         """Number of lines at a width."""
+        if width >= self._ample:  # said without shaping: most texts are only measured
+            return 1
         known = self._counts.get(width)
         if known is None:
             self._wrap(width)
@@ -129,6 +131,17 @@ class Typeset:
                 ]
                 found.append((x_of[0], x_of[1], float(at * self.pitch)))
         return found
+
+    @property
+    def _layout(self) -> QTextLayout:
+        if self._made is None:
+            made = self._made = QTextLayout(self._shown, self._font)
+            made.setCacheEnabled(True)  # else every wrapping and painting shapes it anew
+            option = _Option()
+            option.setWrapMode(_Option.WrapMode.WrapAtWordBoundaryOrAnywhere)
+            made.setTextOption(option)
+            made.setFormats(self._formats)
+        return self._made
 
     def _wrap(self, width: float) -> None:
         if width == self._width or self._one_line <= width:

@@ -141,6 +141,8 @@ def _touching() -> Iterator[Row]:
             shell.warm()
             app.processEvents()
             touch("search") if turn % 2 else touch(f"group:{matter.group}")
+            if turn % 4 == 2:
+                touch("group:")  # all items
             for key in "shebao" if turn % 2 else "":
                 touch(f"key:{key}")
             while shell.touchable(f"item:{code}") is None and touch("page:on"):

@@ -85,7 +85,7 @@ def test_a_panel_cut_by_a_page_keeps_room_between_text_and_edge(
         for row in rows:
             assert not row.overflow()
         last = max(rows, key=lambda row: row.geometry().bottom())
-        free = last.height() - last._text_height(last.width())
+        free = last.height() - last.face.text_height(last.width())
         assert free >= metrics.px(4.0 + 1.2)
         assert last.geometry().bottom() < screen.stage.height()
 
