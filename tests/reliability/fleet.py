@@ -48,6 +48,8 @@ class QueueInMemory:
 
     def add_listener(self, _listener: Callable[[str], None]) -> None: ...
 
+    def add_failure_listener(self, _listener: Callable[..., None]) -> None: ...
+
     def claim(self, not_yet: Any = ()) -> _Done:
         for id_ in self.waiting:
             if id_ not in not_yet:

@@ -63,8 +63,8 @@ _FAULT: Final = 3  # how a process ends that met a fault of its own
 _TICK_MS: Final = 4
 _PAGE_BYTES: Final = 20_000
 _SIGNATURE: Final = (tuple((100 + 20 * i, 500 + 7 * i) for i in range(20)),)
-# Two papers and another party; none; one paper.
-ITEMS: Final = ("CL-001", "FC-011", "MZ-010")
+# Two papers, which is printed and rated; one, whose resident leaves as soon as it is saved.
+ITEMS: Final = ("CL-001", "MZ-010")
 
 Story = Iterator[Callable[[], bool]]
 
@@ -145,7 +145,7 @@ class Life:
     # --- stories
 
     def _day(self) -> Story:
-        """Three visits: two as usual, and one whose resident leaves as soon as it is saved."""
+        """One visit after the other; the last resident leaves without waiting for paper."""
         yield self._is_open
         for place, visit in enumerate(self._visits):
             yield from self._hand_in(visit)
@@ -260,8 +260,10 @@ def _warm_up() -> None:
     for step in StepName:
         if (module := MODULES.get(step)) is not None:
             import_module(module)
+    words = load_words()
+    _replace(kiosk.app, "load_words", lambda: words)
     stub = Stub("zh", "LW000-00001-0", datetime.now(UTC), True, "LW000", Delivery.KEPT)
-    render_stub(stub, load_words().zh)
+    render_stub(stub, words.zh)
 
 
 def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:

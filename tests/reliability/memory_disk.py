@@ -15,6 +15,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 from random import Random
 from typing import Any, Final
@@ -34,6 +35,7 @@ class _Change:
     at: int
     data: bytes | None = None
 
+    @cached_property
     def pieces(self) -> list[tuple[int, bytes]]:
         """Cut where the plate's sectors end."""
         assert self.data is not None
@@ -230,7 +232,7 @@ def _torn(file: _File, how: str, chance: Random) -> bytes:
         if whole:
             _put(left, change.at, change.data)
             continue
-        for at, data in change.pieces():
+        for at, data in change.pieces:
             if chance.random() < share:
                 _put(left, at, data)
     if len(file.now) > len(left) and chance.random() < 0.25:
