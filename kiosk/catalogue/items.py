@@ -24,7 +24,6 @@ from kiosk.catalogue.model import (
     PartyIdentity,
     PartyRole,
     QuestionKind,
-    Record,
     Result,
     Situation,
     Text,
@@ -46,6 +45,7 @@ from kiosk.catalogue.questions import questions_of
 from kiosk.catalogue.reader import At
 from kiosk.catalogue.scope import Scope, words_of
 from kiosk.catalogue.source import Listing
+from kiosk.contract.registers import RecordKind
 
 _TOLD_BY_CARD = re.compile(r"几岁|多大年纪|年龄|周岁|性别|男还是女|哪[年天]出生|出生日期|身份证号")
 _CARD_FIELD = re.compile(r"(您的|本人的?|申请人的?)?(姓名|性别|出生日期|身份证号码?)")
@@ -434,7 +434,7 @@ class ItemReader:
             found.append(name)
         return tuple(found)
 
-    def _record(self, kind: Kind) -> Record | None:
+    def _record(self, kind: Kind) -> RecordKind | None:
         at = self._fields.maybe("record")
         if at is None and kind is not Kind.APPLY:
             where = self._fields.find("kind")
@@ -442,13 +442,13 @@ class ItemReader:
                 where.report(
                     Rule.KIND_RECORD,
                     f"a {kind.value} shows a record, but none is named",
-                    f"record: {' | '.join(Record)}",
+                    f"record: {' | '.join(RecordKind)}",
                 )
         if at is None:
             return None
         if kind is Kind.APPLY:
             at.report(Rule.KIND_RECORD, "an application shows no record", "remove it")
-        return at.choice(Record, Record.SOCIAL_INSURANCE)
+        return at.choice(RecordKind, RecordKind.SOCIAL_INSURANCE)
 
 
 def _assurance(at: At) -> tuple[Assurance, Text]:

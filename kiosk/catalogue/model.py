@@ -12,6 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
+from kiosk.contract.registers import RecordKind
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -122,51 +124,6 @@ class Capacity(StrEnum):
     LEGAL_REPRESENTATIVE = "legal-representative"  # of a company or institution
     CO_SIGNER = "co-signer"  # must agree and sign too
     SUBJECT = "subject"  # about whom it is: a child, a deceased
-
-
-class Record(StrEnum):
-    """Which of the backend's records a certificate or query item shows."""
-
-    SOCIAL_INSURANCE = "social-insurance"
-    PENSION = "pension"
-    MEDICAL_INSURANCE = "medical-insurance"
-    MEDICAL_COSTS = "medical-costs"
-    WORK_INJURY = "work-injury"
-    UNEMPLOYMENT = "unemployment"
-    EMPLOYMENT = "employment"
-    HOUSING_FUND = "housing-fund"
-    PUBLIC_HOUSING = "public-housing"
-    REAL_ESTATE = "real-estate"
-    HOUSE_CONTRACT = "house-contract"
-    HOUSEHOLD = "household"
-    RESIDENCE_PERMIT = "residence-permit"
-    CRIMINAL_RECORD = "criminal-record"
-    EXIT_ENTRY = "exit-entry"
-    MARRIAGE = "marriage"
-    INCOME_TAX = "income-tax"
-    COMPANY = "company"
-    VEHICLE = "vehicle"
-    DRIVING_LICENCE = "driving-licence"
-    TRAFFIC_FINES = "traffic-fines"
-    CITIZEN_CARD = "citizen-card"
-    TRANSIT_CARD = "transit-card"
-    DISABILITY = "disability"
-    SOCIAL_ASSISTANCE = "social-assistance"
-    SENIOR_BENEFITS = "senior-benefits"
-    VETERAN = "veteran"
-    VACCINATION = "vaccination"
-    HEALTH_RECORD = "health-record"
-    SCHOOL = "school"
-    QUALIFICATION = "qualification"
-    ARCHIVES = "archives"
-    LAND_CONTRACT = "land-contract"
-    LIBRARY = "library"
-    CASES = "cases"  # one's own applications and how far they are
-    WATER_BILL = "water-bill"
-    POWER_BILL = "power-bill"
-    GAS_BILL = "gas-bill"
-    TELECOM_BILL = "telecom-bill"
-    NON_TAX_BILL = "non-tax-bill"
 
 
 Answer: TypeAlias = str | bool | int | date | frozenset[str]
@@ -395,7 +352,7 @@ class Item:
     pledge: bool = False
     sign: bool = True
     assisted: bool = False  # an authorised person may stand in for the face match
-    record: Record | None = None
+    record: RecordKind | None = None
     effective_until: date | None = None
     aliases: tuple[str, ...] = ()
     use_rank: int = 0  # higher is used more
@@ -478,7 +435,7 @@ class Matter:
     pledge: bool
     sign: bool
     assisted: bool
-    record: Record | None
+    record: RecordKind | None
     sample: bool
     bundle: bool
     id_card_only: bool = False

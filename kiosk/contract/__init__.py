@@ -26,7 +26,6 @@ from kiosk.contract.answers import (
     ProgressQuestion,
     QuestionParty,
     ReasonCode,
-    RecordKind,
     RecordsAnswer,
     RecordTable,
     Words,
@@ -71,6 +70,7 @@ from kiosk.contract.envelope import (
     SignedKeySet,
 )
 from kiosk.contract.problem import Problem, ProblemCode
+from kiosk.contract.registers import RecordKind
 
 __all__ = [
     "IDENTITY_CODE",

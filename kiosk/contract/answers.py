@@ -20,55 +20,11 @@ from kiosk.contract.base import (
     Short,
     TerminalCode,
 )
+from kiosk.contract.registers import RecordKind
 
 IDENTITY_CODE: Final = r"^YBM1:[A-Z2-7]{26}$"
 """A code of the app: its mark, then 130 random bits in base 32. Whatever else somebody shows
 (a code for paying, say) never leaves the terminal."""
-
-
-class RecordKind(StrEnum):
-    """Which register is asked."""
-
-    SOCIAL_INSURANCE = "social-insurance"
-    PENSION = "pension"
-    MEDICAL_INSURANCE = "medical-insurance"
-    MEDICAL_COSTS = "medical-costs"
-    WORK_INJURY = "work-injury"
-    UNEMPLOYMENT = "unemployment"
-    EMPLOYMENT = "employment"
-    HOUSING_FUND = "housing-fund"
-    PUBLIC_HOUSING = "public-housing"
-    REAL_ESTATE = "real-estate"
-    HOUSE_CONTRACT = "house-contract"
-    HOUSEHOLD = "household"
-    RESIDENCE_PERMIT = "residence-permit"
-    CRIMINAL_RECORD = "criminal-record"
-    EXIT_ENTRY = "exit-entry"
-    MARRIAGE = "marriage"
-    INCOME_TAX = "income-tax"
-    COMPANY = "company"
-    VEHICLE = "vehicle"
-    DRIVING_LICENCE = "driving-licence"
-    TRAFFIC_FINES = "traffic-fines"
-    CITIZEN_CARD = "citizen-card"
-    TRANSIT_CARD = "transit-card"
-    DISABILITY = "disability"
-    SOCIAL_ASSISTANCE = "social-assistance"
-    SENIOR_BENEFITS = "senior-benefits"
-    VETERAN = "veteran"
-    VACCINATION = "vaccination"
-    HEALTH_RECORD = "health-record"
-    SCHOOL = "school"
-    QUALIFICATION = "qualification"
-    ARCHIVES = "archives"
-    LAND_CONTRACT = "land-contract"
-    LIBRARY = "library"
-    CASES = "cases"  # one's own applications and how far they are
-    WATER_BILL = "water-bill"
-    POWER_BILL = "power-bill"
-    GAS_BILL = "gas-bill"
-    TELECOM_BILL = "telecom-bill"
-    NON_TAX_BILL = "non-tax-bill"
 
 
 class Words(Model):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from kiosk.catalogue.errors import CatalogueErrors, Finding, Rule
 from kiosk.catalogue.loader import load
-from kiosk.catalogue.model import Condition, Pack, Record, Source
+from kiosk.catalogue.model import Condition, Pack, Source
 from kiosk.catalogue.source import MAX_DEPTH, MAX_FILE_CHARS
+from kiosk.contract import RecordKind
 
 TRV, PEN, CRT, BUN = (
     "items/trv-001.yaml",
@@ -198,7 +199,7 @@ def test_the_good_sample_loads() -> None:
     assert not pack.items["PEN-001"].sample
     assert travel.materials[0].source is Source.RESIDENT
     assert travel.questions[2].when == Condition("in", "purpose", ("family",))
-    assert pack.items["CRT-001"].record is Record.SOCIAL_INSURANCE
+    assert pack.items["CRT-001"].record is RecordKind.SOCIAL_INSURANCE
     assert pack.places["TRV-001/questions/purpose"][0] == TRV
 
 
