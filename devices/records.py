@@ -193,6 +193,14 @@ class DocumentPortrait:
     height_px: int
 
 
+def has_chinese(text: str) -> bool:
+    """Whether a Chinese character of whichever block is in it."""
+    return any(
+        0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
+        for code in map(ord, text)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TravelDocument:
     """What an ICAO 9303 chip says.
@@ -217,6 +225,8 @@ class TravelDocument:
     authenticity: ChipAuthenticity
     authenticity_detail: str
     signed_by: str = ""  # ISO 3166 alpha-2 of the certificate that vouches, "" if none does
+    # In the holder's own characters, as the chip has it beside the zone's Latin letters; "" if not.
+    native_name: str = field(default="", repr=False)
 
     def birth(self, today: date) -> date | None:
         """The latest day up to `today` that fits; None where the document leaves it open.

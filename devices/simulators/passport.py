@@ -180,15 +180,35 @@ def face_record(picture: bytes, width_px: int, height_px: int, *, points: int = 
     return tlv.make(lds.TAG_DG2, tlv.make(0x7F61, tlv.make(2, b"\x01") + template))
 
 
+def details(full_name: str, *other_names: str) -> bytes:
+    """DG11 with names in any characters; `<<` stands behind a surname."""
+    names = [(0x5F0E, full_name.encode())] if full_name else []
+    tags = b"".join(tag.to_bytes(2, "big") for tag, _ in names)
+    body = b"".join(tlv.make(tag, value) for tag, value in names)
+    if other_names:
+        count = tlv.make(0x02, bytes([len(other_names)]))
+        listed = b"".join(tlv.make(0x5F0F, name.encode()) for name in other_names)
+        tags, body = tags + b"\x5f\x0f", body + tlv.make(0xA0, count + listed)
+    return tlv.make(lds.TAG_DG11, tlv.make(0x5C, tags) + body)
+
+
 def make_files(
-    country: Country, mrz: str, picture: bytes | None, *, size_px: tuple[int, int] = (0, 0)
+    country: Country,
+    mrz: str,
+    picture: bytes | None,
+    *,
+    size_px: tuple[int, int] = (0, 0),
+    dg11: bytes | None = None,
 ) -> dict[int, bytes]:
-    """All files of a document, signed. `picture` is JPEG or JPEG 2000."""
+    """All files of a document, signed. `picture` is JPEG or JPEG 2000; see `details` for DG11."""
     groups = {1: tlv.make(lds.TAG_DG1, tlv.make(0x5F1F, mrz.encode("ascii")))}
     tags = bytes([lds.TAG_DG1])
     if picture is not None:
         groups[2] = face_record(picture, *size_px)
         tags += bytes([lds.TAG_DG2])
+    if dg11 is not None:
+        groups[11] = dg11
+        tags += bytes([lds.TAG_DG11])
     versions = tlv.make(0x5F01, b"0107") + tlv.make(0x5F36, b"040000")
     files = {lds.EF_DG1 + number - 1: file for number, file in groups.items()}
     files[lds.EF_COM] = tlv.make(lds.TAG_COM, versions + tlv.make(0x5C, tags))

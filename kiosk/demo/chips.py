@@ -19,7 +19,7 @@ from devices.readers import ChipReader
 from devices.records import PcscStatus
 from devices.simulators import photos
 from devices.simulators.chips import SimulatedChips
-from devices.simulators.passport import Country, VirtualPassport, make_files, mrz_of
+from devices.simulators.passport import Country, VirtualPassport, details, make_files, mrz_of
 from devices.simulators.pcsc import PcscStack, VirtualCard, VirtualSlot, VirtualUidCard
 from devices.simulators.socialcard import ELDER, VirtualSocialCard, records_of
 
@@ -90,7 +90,8 @@ class DemoChips:
             return VirtualUidCard(bytes.fromhex("FFCA000000"))
         birth, expiry = (DATA_PAGE[key].replace("-", "")[2:] for key in ("birth", "expiry"))
         mrz = mrz_of(DATA_PAGE["number"], birth, expiry, surname="WANG", given="JIANGUO", sex="M")
-        files = make_files(self._country, mrz, _picture(), size_px=_PICTURE_PX)
+        native = details("王<<建国")
+        files = make_files(self._country, mrz, _picture(), size_px=_PICTURE_PX, dg11=native)
         return VirtualPassport(files, DocumentKey.of_mrz(mrz))
 
 

@@ -14,6 +14,7 @@ from devices.records import (
     Sex,
     SocialCard,
     TravelDocument,
+    has_chinese,
 )
 
 ReadPaper: TypeAlias = IdCard | SocialCard | TravelDocument
@@ -171,7 +172,8 @@ def _of_travel(document: TravelDocument, today: date, portrait: Portrait | None)
     return IdPaper(
         kind=PaperKind.PASSPORT,
         proof=_PROOFS[document.authenticity],
-        name="",
+        # In other letters than these it is shown as the data page has it.
+        name=document.native_name if has_chinese(document.native_name) else "",
         english_name=", ".join(part for part in names if part),
         sex=document.sex,
         nation="",

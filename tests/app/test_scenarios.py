@@ -294,6 +294,8 @@ def passport(run: Run) -> None:
     check_face(run)
     assert "data-page-wrong" in run.notices()
     assert run.states("identify").count("key") == 3, "the wrong page, and the notice, and again"
+    party = run.central[0]["document"]["parties"][0]
+    assert party["name"] == PEOPLE["man"].name, "as the chip has it, beside the Latin letters"
 
 
 def no_match_at_night(run: Run) -> None:

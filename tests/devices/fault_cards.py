@@ -24,7 +24,7 @@ from devices.samv.usb import open_usb
 from devices.samv.vendor import VendorReader
 from devices.simulators import passport
 from devices.simulators.cards import PEOPLE, CardOnReader, make_card
-from devices.simulators.passport import Country, VirtualPassport, make_files, mrz_of
+from devices.simulators.passport import Country, VirtualPassport, details, make_files, mrz_of
 from devices.simulators.pcsc import PcscStack, VirtualCard
 from devices.simulators.samv import SamvSimulator
 from devices.simulators.socialcard import ELDER, VirtualSocialCard, records_of
@@ -355,7 +355,7 @@ class SmartCards(Bench):
         self.stack = PcscStack()
         self.reader = PcscReader(socket_path=self.stack.socket_path, grace_s=self.slack_s)
         self.slot, self.lying = self.stack.slot(), Turned()
-        files = make_files(Country(), MRZ, PHOTO)
+        files = make_files(Country(), MRZ, PHOTO, dg11=details("王<<小明"))
         self._cards: tuple[Callable[[], VirtualCard], ...] = (
             lambda: VirtualSocialCard(records_of(ELDER)),
             lambda: VirtualSocialCard(records_of(ELDER), with_61=True, exact_le=True),
@@ -458,6 +458,8 @@ class SmartCards(Bench):
             own["portrait"] = None
             result = replace(result, portrait=None)
             truth = replace(truth, portrait=None)
+        if not result.native_name:  # an addition, which the zone's name stands in for
+            own["native_name"] = truth.native_name
         return replace(result, **own) == truth
 
     def mend(self) -> None:

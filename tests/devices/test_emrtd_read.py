@@ -26,7 +26,7 @@ from devices.pcsc.emrtd.read import read_document
 from devices.pcsc.emrtd.sod import Forged, TrustStore, judge
 from devices.records import ChipAccess, ChipAuthenticity, Sex, TravelDocument
 from devices.simulators import passport
-from devices.simulators.passport import Country, VirtualPassport, make_files, mrz_of
+from devices.simulators.passport import Country, VirtualPassport, details, make_files, mrz_of
 
 MRZ = mrz_of("L898902C", "690806", "340623", surname="SAMPLE", given="ANNA MARIA")
 KEY = DocumentKey.of_mrz(MRZ)
@@ -71,7 +71,7 @@ def read(
 def fault_of(call: Callable[[], object]) -> Fault:
     with pytest.raises(DeviceError) as failed:
         call()
-    for secret in ("L898902C", "690806", "SAMPLE", "ANNA"):
+    for secret in ("L898902C", "690806", "SAMPLE", "ANNA", "王", "李"):
         assert secret not in str(failed.value)
     return failed.value.fault
 
@@ -180,6 +180,89 @@ def test_a_changed_file_is_a_forgery(group: int) -> None:
     assert fault_of(lambda: read(chip)) is Fault.CARD_NOT_GENUINE
 
 
+# The name in the holder's own characters.
+
+
+@pytest.mark.parametrize(
+    ("dg11", "name"),
+    [
+        (None, ""),
+        (details("王<<小明"), "王小明"),
+        (details("欧阳<<\ue863\U00020bb7"), "欧阳\ue863\U00020bb7"),
+        (details("王小明", "李大"), "王小明"),
+        (details("WANG<<XIAOMING", "XIAOMING<WANG", "王小明"), "王小明"),
+        (details("", "王<<小明"), "王小明"),
+        (details("WANG<<XIAOMING"), ""),
+        (details("MÜLLER<<JÖRG"), ""),
+        (details("Иванов<<Пётр<Ильич"), "Иванов Пётр Ильич"),
+        (tlv.make(lds.TAG_DG11, b""), ""),
+    ],
+)
+def test_the_name_in_the_holders_own_characters(dg11: bytes | None, name: str) -> None:
+    files = make_files(COUNTRY, MRZ, PHOTO, dg11=dg11)
+    for access in (None, passport.PACE_AES128_BP256):
+        document = read(VirtualPassport(files, KEY, card_access=access))
+        assert document.native_name == name
+        assert document.authenticity is ChipAuthenticity.SIGNED
+        assert (document.surname, document.given_names) == ("SAMPLE", "ANNA MARIA")
+
+
+NAMED = make_files(COUNTRY, MRZ, PHOTO, dg11=details("王<<小明"))
+
+
+@pytest.mark.parametrize(
+    "dg11",
+    [
+        b"\x6b",
+        b"\x6b\x05\x5f\x0e\x09\x41\x42",
+        tlv.make(lds.TAG_DG11, tlv.make(0x5F0E, "王小明".encode("gbk"))),
+        tlv.make(lds.TAG_DG11, tlv.make(0x5F0E, "王\n明".encode())),
+        tlv.make(lds.TAG_DG11, tlv.make(0x5F0E, "王\u202e明".encode())),
+        tlv.make(lds.TAG_DG11, tlv.make(0x5F0E, "王".encode() * 400)),
+        tlv.make(0x61, b"something else"),
+        tlv.make(lds.TAG_DG11, tlv.make(0x5F16, bytes(20_000))),
+    ],
+    ids=["cut", "length", "gbk", "line", "direction", "long", "tag", "large"],
+)
+def test_a_damaged_addition_costs_nothing_but_itself(dg11: bytes) -> None:
+    document = read(VirtualPassport(make_files(COUNTRY, MRZ, PHOTO, dg11=dg11), KEY))
+    assert document.native_name == ""
+    assert (document.surname, document.number) == ("SAMPLE", "L898902C")
+    assert document.portrait is not None
+    assert document.authenticity is ChipAuthenticity.SIGNED
+
+
+def test_an_addition_that_is_signed_and_not_there_is_done_without() -> None:
+    files = {number: file for number, file in NAMED.items() if number != lds.EF_DG11}
+    document = read(VirtualPassport(files, KEY))
+    assert (document.native_name, document.authenticity) == ("", ChipAuthenticity.SIGNED)
+
+
+def test_somebody_elses_name_is_a_forgery() -> None:
+    chip = VirtualPassport({**NAMED, lds.EF_DG11: details("李<<大")}, KEY)
+    assert fault_of(lambda: read(chip)) is Fault.CARD_NOT_GENUINE
+    damaged = bytearray(NAMED[lds.EF_DG11])
+    damaged[-1] = 0xFF
+    chip = VirtualPassport({**NAMED, lds.EF_DG11: bytes(damaged)}, KEY)
+    assert fault_of(lambda: read(chip)) is Fault.CARD_NOT_GENUINE, "what makes no sense counts too"
+
+
+def test_a_name_that_nobody_signed_is_not_read() -> None:
+    """The unsigned list of files may name what it likes."""
+    chip = VirtualPassport(
+        {**FILES, lds.EF_DG11: NAMED[lds.EF_DG11], lds.EF_COM: NAMED[lds.EF_COM]}, KEY
+    )
+    document = read(chip)
+    assert (document.native_name, document.authenticity) == ("", ChipAuthenticity.SIGNED)
+
+
+def test_without_any_signature_the_name_is_as_good_as_the_rest() -> None:
+    files = {number: file for number, file in NAMED.items() if number != lds.EF_SOD}
+    document = read(VirtualPassport(files, KEY))
+    assert document.native_name == "王小明"
+    assert document.authenticity is ChipAuthenticity.NOT_AUTHENTICATED
+
+
 @pytest.mark.parametrize(
     "country",
     [
@@ -281,8 +364,9 @@ def test_no_change_of_the_signature_goes_unnoticed(at: int, value: int) -> None:
 
 @given(st.binary(max_size=80))
 def test_files_are_taken_apart_or_refused(data: bytes) -> None:
-    for parse_file in (lds.zone_of, lds.portrait_of, lds.data_groups):
-        for wrapped in (data, tlv.make(0x61, data), tlv.make(0x75, tlv.make(0x7F61, data))):
+    names = tlv.make(0x6B, tlv.make(0x5F0E, data) + tlv.make(0xA0, data))
+    for parse_file in (lds.zone_of, lds.portrait_of, lds.data_groups, lds.native_name_of):
+        for wrapped in (data, tlv.make(0x61, data), tlv.make(0x75, tlv.make(0x7F61, data)), names):
             try:
                 parse_file(wrapped)
             except (tlv.TlvError, MrzError):
@@ -331,6 +415,6 @@ def test_the_century_comes_from_today(written: str, today: date, born: date | No
 
 
 def test_nothing_personal_in_a_repr() -> None:
-    text = repr(read(VirtualPassport(FILES, KEY)))
-    for secret in ("L898902C", "SAMPLE", "690806", "JFIF"):
+    text = repr(read(VirtualPassport(NAMED, KEY)))
+    for secret in ("王小明", "L898902C", "SAMPLE", "690806", "JFIF"):
         assert secret not in text

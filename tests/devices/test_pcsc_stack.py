@@ -25,7 +25,7 @@ from devices.records import (
     UnknownCard,
 )
 from devices.simulators import passport
-from devices.simulators.passport import Country, VirtualPassport, make_files, mrz_of
+from devices.simulators.passport import Country, VirtualPassport, details, make_files, mrz_of
 from devices.simulators.pcsc import PcscStack, VirtualCard, VirtualSlot, VirtualUidCard
 from devices.simulators.socialcard import (
     ELDER,
@@ -41,7 +41,7 @@ MRZ = mrz_of("L898902C", "690806", "340623", surname="SAMPLE", given="ANNA MARIA
 KEY = DocumentKey.of_mrz(MRZ)
 PHOTO = b"\xff\xd8\xff" + bytes(range(256)) * 20
 COUNTRY = Country()
-FILES = make_files(COUNTRY, MRZ, PHOTO)
+FILES = make_files(COUNTRY, MRZ, PHOTO, dg11=details("王<<小明"))
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_a_travel_document_is_read(
     told: list[str] = []
     record = reader.read(Cancel(), wait_s=WAIT_S, key=KEY, progress=told.append)
     assert isinstance(record, TravelDocument)
-    assert (record.surname, record.access) == ("SAMPLE", access)
+    assert (record.surname, record.native_name, record.access) == ("SAMPLE", "王小明", access)
     assert record.authenticity is ChipAuthenticity.SIGNED
     assert record.portrait is not None
     assert record.portrait.data == PHOTO
@@ -369,6 +369,7 @@ def test_damage_never_makes_a_wrong_record(reader: PcscReader, table: Table, dam
                 ended.add("record")
                 if isinstance(record, TravelDocument):
                     assert (record.mrz, right) == (MRZ, None)
+                    assert record.native_name in ("王小明", "")
                 elif isinstance(record, SocialCard):
                     assert record == right
             table.slot.heal()

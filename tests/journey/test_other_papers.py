@@ -18,7 +18,7 @@ from devices.records import (
     TravelDocument,
 )
 from kiosk.identity.papers import DataPage, PaperKind, Proof, paper_of
-from kiosk.identity.validity import Today, facts
+from kiosk.identity.validity import Today, facts, masked
 from kiosk.journey.effects import MatchFace, ReadCard, ReadCode, StopCode
 from kiosk.journey.events import (
     Back,
@@ -209,6 +209,20 @@ def test_a_locked_document_asks_for_its_data_page_and_is_opened_with_it() -> Non
     hall.send(ConsentGiven())
     (match,) = hall.of(MatchFace)
     assert match.portrait == FACE  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("native", "name"),
+    [("王小明", "王小明"), ("", "SAMPLE, ANNA MARIA"), ("Иванов Пётр", "SAMPLE, ANNA MARIA")],
+)
+def test_a_passport_s_chinese_name_is_the_name(native: str, name: str) -> None:
+    hall = at_reader("PEN-001")
+    hall.send(CardRead(1, replace(PASSPORT, native_name=native)))
+    assert hall.view.body.name == masked(name)  # type: ignore[union-attr]
+    hall.wait(3)
+    draft = draft_of(hall.visit, hall.now)
+    assert draft.parties[0].name == name
+    assert hall.visit.parties["applicant"].card.english_name == "SAMPLE, ANNA MARIA"
 
 
 def test_a_wrong_data_page_is_shown_to_be_mended() -> None:

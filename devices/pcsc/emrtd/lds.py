@@ -1,4 +1,4 @@
-"""The files of a travel document: DG1 is the data page's text, DG2 the portrait.
+"""The files of a travel document: DG1 is the data page's text, DG2 the portrait, DG11 says more.
 
 ICAO 9303 part 10; ISO/IEC 19794-5 for the face record inside DG2. Every length is checked
 against what is there. Errors are TlvError or MrzError and quote nothing.
@@ -7,14 +7,23 @@ against what is there. Errors are TlvError or MrzError and quote nothing.
 from __future__ import annotations
 
 import struct
+import unicodedata
 
 from devices.pcsc import tlv
 from devices.pcsc.emrtd.key import Zone, parse
-from devices.records import DocumentPortrait
+from devices.records import DocumentPortrait, has_chinese
 
 APPLICATION = bytes.fromhex("A0000002471001")
 EF_CARD_ACCESS, EF_COM, EF_SOD, EF_DG1, EF_DG2 = 0x011C, 0x011E, 0x011D, 0x0101, 0x0102
-TAG_COM, TAG_SOD, TAG_DG1, TAG_DG2 = 0x60, 0x77, 0x61, 0x75
+EF_DG11 = 0x010B
+TAG_COM, TAG_SOD, TAG_DG1, TAG_DG2, TAG_DG11 = 0x60, 0x77, 0x61, 0x75, 0x6B
+
+# DG11: the holder's full name in national characters; other names, in a list of their own.
+_FULL_NAME, _OTHER_NAMES, _OTHER_NAME = 0x5F0E, 0xA0, 0x5F0F
+_NAME_CHARS_MOST = 100
+# What no name is written with: controls, what turns the direction of writing, line breaks.
+_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LAST_LATIN = 0x024F
 
 # DG2: biometric template group, one template, its data block (plain or in a further wrapping).
 _GROUP, _TEMPLATE = 0x7F61, 0x7F60
@@ -51,6 +60,37 @@ def portrait_of(dg2: bytes) -> DocumentPortrait:
         if item.tag in _BLOCKS:
             return _picture(item.value)
     raise tlv.TlvError("no biometric data")
+
+
+def native_name_of(dg11: bytes) -> str:
+    """The holder's name in other letters than Latin ones, "" if none is there.
+
+    The full name counts before the others. Surname and given name stand together where each
+    character is a syllable, as in Chinese.
+    """
+    names, others = [], []
+    for item in tlv.walk(tlv.find(dg11, TAG_DG11)):
+        if item.tag == _FULL_NAME:
+            names.append(_name(item.value))
+        elif item.tag == _OTHER_NAMES:
+            others += [_name(one.value) for one in tlv.walk(item.value) if one.tag == _OTHER_NAME]
+    return next((name for name in (*names, *others) if not _is_latin(name)), "")
+
+
+def _name(raw: bytes) -> str:
+    """UTF-8, with `<<` behind the surname and `<` as filling."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise tlv.TlvError("a name that is no UTF-8") from None
+    if len(text) > _NAME_CHARS_MOST or _NOT_IN_NAMES & set(map(unicodedata.category, text)):
+        raise tlv.TlvError("a name that is none")
+    parts = text.replace("<", " ").split()
+    return ("" if has_chinese(text) else " ").join(parts)
+
+
+def _is_latin(name: str) -> bool:
+    return all(ord(char) <= _LAST_LATIN for char in name)
 
 
 def _picture(block: bytes) -> DocumentPortrait:

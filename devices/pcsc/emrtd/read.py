@@ -3,6 +3,10 @@
 `read_document` ends in a `TravelDocument` or in a DeviceError: DOCUMENT_KEY_WRONG if the data
 page is another document's, CARD_WRONG_KIND if there is no such application, CARD_NOT_GENUINE
 if something was changed after it was signed, CARD_UNREADABLE for a chip that makes no sense.
+
+The name in the holder's own characters (DG11) is an addition: where it is not there, cannot be
+read or makes no sense, the document is read without it. What was read counts as the rest does:
+if it is not what was signed, the document is refused.
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ from devices.records import (
 _CHUNK_BYTES = 0xDF
 # Portraits are 12 to 40 KB; the largest that a chip can hold is far below this.
 _FILE_BYTES_MOST = 256 * 1024
+_DETAILS_BYTES_MOST = 8 * 1024  # a scan of another paper in DG11 is not waited for
+_PORTRAIT, _DETAILS = 2, 11
 _HEADER_BYTES = 8
 _SHORT_OFFSETS = 0x8000
 _OFFSET_TAG, _DATA_TAG = 0x54, 0x53
@@ -122,14 +128,14 @@ def _select(send: Send) -> None:
     answer.expect("SELECT application")
 
 
-def read_file(send: Send, file_id: int) -> bytes:
+def read_file(send: Send, file_id: int, most_bytes: int = _FILE_BYTES_MOST) -> bytes:
     """A whole file. Raises Refused if it is not there, TlvError if it makes no sense."""
     chosen = Command(0x00, 0xA4, 0x02, 0x0C, file_id.to_bytes(2, "big"))
     send(chosen).expect(f"SELECT {file_id:04X}")
     data = _read_binary(send, 0, _HEADER_BYTES)
     _, head, size = tlv.header(data)
     total = head + size
-    if total > _FILE_BYTES_MOST:
+    if total > most_bytes:
         raise tlv.TlvError("a file that is too long")
     while len(data) < total:
         data += _read_binary(send, len(data), min(_CHUNK_BYTES, total - len(data)))
@@ -159,13 +165,21 @@ def _read(send: Send, access: ChipAccess, trust: TrustStore, progress: Progress)
     dg1 = read_file(send, lds.EF_DG1)
     zone = lds.zone_of(dg1)
     groups = {1: dg1}
-    # Whether there is a portrait is taken from what was signed; EF.COM could be changed.
-    has_portrait = 2 in sod.signed_groups(signed) or _com_lists_portrait(send)
+    # What there is, is taken from what was signed; EF.COM could be changed.
+    listed = sod.signed_groups(signed)
+    has_portrait = _PORTRAIT in listed or _com_lists(send, lds.TAG_DG2)
     portrait: DocumentPortrait | None = None
     if has_portrait:
         progress("portrait")
-        groups[2] = dg2 = read_file(send, lds.EF_DG2)
+        groups[_PORTRAIT] = dg2 = read_file(send, lds.EF_DG2)
         portrait = lds.portrait_of(dg2)
+    native_name = ""
+    if _DETAILS in listed or (not listed and _com_lists(send, lds.TAG_DG11)):
+        try:  # last of all: a chip that ends the session over it has told the rest
+            groups[_DETAILS] = dg11 = read_file(send, lds.EF_DG11, _DETAILS_BYTES_MOST)
+            native_name = lds.native_name_of(dg11)
+        except (CardProtocolError, tlv.TlvError):
+            pass
     try:
         verdict = (
             sod.judge(signed, groups, trust)
@@ -174,11 +188,11 @@ def _read(send: Send, access: ChipAccess, trust: TrustStore, progress: Progress)
         )
     except sod.Forged as forged:
         raise DeviceError(Fault.CARD_NOT_GENUINE, str(forged)) from None
-    return _document(zone, portrait, access, verdict)
+    return _document(zone, native_name, portrait, access, verdict)
 
 
-def _com_lists_portrait(send: Send) -> bool:
-    return lds.TAG_DG2 in lds.data_groups(read_file(send, lds.EF_COM))
+def _com_lists(send: Send, tag: int) -> bool:
+    return tag in lds.data_groups(read_file(send, lds.EF_COM))
 
 
 def _optional(send: Send, file_id: int) -> bytes:
@@ -189,7 +203,11 @@ def _optional(send: Send, file_id: int) -> bytes:
 
 
 def _document(
-    zone: Zone, portrait: DocumentPortrait | None, access: ChipAccess, verdict: Verdict
+    zone: Zone,
+    native_name: str,
+    portrait: DocumentPortrait | None,
+    access: ChipAccess,
+    verdict: Verdict,
 ) -> TravelDocument:
     return TravelDocument(
         document_code=zone.document_code,
@@ -208,4 +226,5 @@ def _document(
         authenticity=verdict.authenticity,
         authenticity_detail=verdict.detail,
         signed_by=verdict.signed_by,
+        native_name=native_name,
     )
