@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from offline_queue.answers import Answer
+from offline_queue.sockets import Sockets
 
-from offline_queue.answers import Answer, Trouble
+if TYPE_CHECKING:
+    from offline_queue.http import Http
 
 TOO_LONG: Final = "answer too long"
 
@@ -56,18 +52,8 @@ class Wire:
     def __init__(self, settings: WireSettings) -> None:
         self._settings = settings
         self._base = settings.url.rstrip("/")
-        self._sockets = _Sockets()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.max_redirects = 0
-        self._session.verify = settings.verify
-        self._session.cert = settings.certificate
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update(
-            {"User-Agent": settings.user_agent, "Accept": "application/json"}
-        )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(self._sockets))
+        self._sockets = Sockets()
+        self._http: Http | None = None  # made with the first request
 
     def request(
         self,
@@ -93,7 +79,8 @@ class Wire:
         guard.name = "wire-deadline"
         guard.start()
         try:
-            return self._exchange(method, self._base + path, body, sent)
+            timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
+            return self._opened().exchange(method, self._base + path, body, sent, timeouts_s)
         finally:
             guard.cancel()
             guard.join()
@@ -108,110 +95,24 @@ class Wire:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._session.close()
+        if self._http is not None:
+            self._http.close()
 
-    def _exchange(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
-        timeouts = (self._settings.connect_timeout_s, self._settings.read_timeout_s)
-        try:
-            with self._session.request(
-                method,
-                url,
-                data=body,
-                headers=dict(headers),
-                timeout=timeouts,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = bytearray()
-                for chunk in response.iter_content(65_536):
-                    content += chunk
-                    if len(content) > self._settings.answer_most_bytes:
-                        return _network(TOO_LONG)
-                kind = response.headers.get("Content-Type", "").partition(";")[0]
-                return Answer(
-                    status=response.status_code,
-                    media_type=kind.strip().lower(),
-                    body=bytes(content),
-                    retry_after=response.headers.get("Retry-After", ""),
-                    date=response.headers.get("Date", ""),
-                )
-        except requests.exceptions.SSLError as error:
-            return Answer(trouble=Trouble.TLS, detail=type(error).__name__)
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            return _network(type(error).__name__)
-        except (OSError, ValueError, AttributeError) as error:
-            # A socket shut down under its reader ends in one of these.
-            return _network(type(error).__name__)
+    def _opened(self) -> Http:
+        if self._http is None:
+            from offline_queue.http import Http
+
+            settings = self._settings
+            self._http = Http(
+                self._sockets,
+                verify=settings.verify,
+                certificate=settings.certificate,
+                user_agent=settings.user_agent,
+                answer_most_bytes=settings.answer_most_bytes,
+            )
+        return self._http
 
 
 def content_digest(body: bytes) -> str:
     """The RFC 9530 field value for `body`."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
-
-
-def _network(detail: str) -> Answer:
-    return Answer(trouble=Trouble.NETWORK, detail=detail)
-
-
-class _Sockets:
-    """The open sockets, so that another thread can shut them down."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: list[socket.socket] = []
-        self._ended = False
-
-    def add(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._open = [known for known in self._open if known.fileno() >= 0]
-            self._open.append(sock)
-            ended = self._ended
-        if ended:
-            _shut(sock)
-
-    def shut(self, *, for_good: bool = False) -> None:
-        with self._lock:
-            self._ended = self._ended or for_good
-            sockets, self._open = self._open, []
-        for sock in sockets:
-            _shut(sock)
-
-
-def _shut(sock: socket.socket) -> None:
-    try:
-        # Not SSLSocket.shutdown, which takes the TLS object away from under its reader.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:
-        return  # it was closed already
-
-
-class _Adapter(HTTPAdapter):
-    """An adapter whose connections tell `_Sockets` about themselves."""
-
-    def __init__(self, sockets: _Sockets) -> None:
-        self._sockets = sockets
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        sockets = self._sockets
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(self.sock)
-
-        class Secure(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(self.sock)
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

@@ -31,4 +31,5 @@ class Model(BaseModel):
         allow_inf_nan=False,
         ser_json_bytes="base64",
         val_json_bytes="base64",
+        defer_build=True,  # with its first use: a terminal paints before it speaks
     )
