@@ -19,7 +19,6 @@ import contextlib
 import os
 import secrets
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -33,17 +32,12 @@ import numpy.typing as npt
 
 from devices.face import liveness, quality
 from devices.face.flatness import FLAT, Straight, corners
+from devices.face.library import face_detector, face_recognition
 from devices.face.liveness import Base, Side, Sighting, Spot, Stage, TurnLimits, TurnTest
 from devices.face.quality import Box, Limits, Picture, Point
 from devices.records import FaceHint, FaceMatch
 from devices.vision.board import BoardHandle, FrameBoard, PreviewFrame
 from devices.vision.process import child_main
-
-with warnings.catch_warnings():
-    # face_recognition_models finds its files through pkg_resources, which is deprecated.
-    warnings.simplefilter("ignore")
-    import face_recognition
-    from face_recognition.api import face_detector
 
 Encoding = npt.NDArray[np.float64]
 
