@@ -28,6 +28,7 @@ from central_backend.database import (
     StoredDocument,
 )
 from central_backend.identity_codes import IdentityCodes
+from central_backend.listening import bound
 from central_backend.migrations import migrate
 from central_backend.peers import behind
 from central_backend.settings import Database, Settings
@@ -55,7 +56,7 @@ class EmbeddedBackend:
         Raises OSError when the port is taken, RuntimeError when it does not start.
         """
         self._host = host
-        self._socket = _bound(host, port)
+        self._socket = bound(host, port)
         self._port = int(self._socket.getsockname()[1])
         self._keys = keys or keyring.in_memory(datetime.now(UTC))
         chosen = (settings or Settings()).model_copy(
@@ -114,7 +115,7 @@ class EmbeddedBackend:
             self._running.stop()
             self._running = None
             # Bound but not listening: the port stays ours, and callers are refused.
-            self._socket = _bound(self._host, self._port)
+            self._socket = bound(self._host, self._port)
 
     def restore_network(self) -> None:
         """Answer again, at the same address."""
@@ -220,17 +221,6 @@ class _Server(uvicorn.Server):
             if transport is not None:
                 transport.abort()
         self.should_exit = True
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except BaseException:
-        bound.close()
-        raise
-    return bound
 
 
 def _dump(session: Session, application: StoredApplication) -> dict[str, Any]:

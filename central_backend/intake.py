@@ -200,14 +200,7 @@ class Intake:
             plain = unseal(self._keyring.unsealer(header.suite, header.key_id), envelope, sealed)
         except SealError as error:
             if error.fault is SealFault.UNKNOWN_KEY and self._keyring.published(header.key_id):
-                with self._transaction() as session:
-                    raise_flag(
-                        session,
-                        FlagKind.KEY_MISSING,
-                        at=self._now(),
-                        detail=f"none-to-open:{header.key_id}",
-                    )
-                raise NotYet from None
+                raise self._not_yet(f"none-to-open:{header.key_id}") from None
             raise _Unreadable(error.code) from None
         return _read(header, plain)
 
@@ -354,14 +347,13 @@ class Intake:
         try:
             return self._keyring.signer(suite)
         except SealError:
-            with self._transaction() as session:
-                raise_flag(
-                    session,
-                    FlagKind.KEY_MISSING,
-                    at=self._now(),
-                    detail=f"none-to-sign:{suite.value}",
-                )
-            raise NotYet from None
+            raise self._not_yet(f"none-to-sign:{suite.value}") from None
+
+    def _not_yet(self, missing: str) -> NotYet:
+        """Tell the operators which key is missing; what to raise."""
+        with self._transaction() as session:
+            raise_flag(session, FlagKind.KEY_MISSING, at=self._now(), detail=missing)
+        return NotYet()
 
     def _number_taken(self, receipt_number: str) -> bool:
         taken = select(StoredApplication.id).where(

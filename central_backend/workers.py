@@ -25,6 +25,7 @@ import uvicorn
 
 from central_backend.app import create_app
 from central_backend.keyring import DirectoryKeyring
+from central_backend.listening import bound
 from central_backend.peers import CertificateProtocol, behind
 from central_backend.settings import Settings
 
@@ -45,7 +46,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
 
     Raises OSError when the address is taken, ServeError when the workers do not start.
     """
-    listening = _bound(settings)
+    listening = bound(settings.server.host, settings.server.port)
     host, port = listening.getsockname()[:2]
     where = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.server.certificate else "http"
@@ -54,18 +55,6 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         if settings.server.workers == 1:
             return _serve_here(settings, listening, lambda: say(address))
         return _Supervisor(settings, listening).run(lambda: say(address))
-
-
-def _bound(settings: Settings) -> socket.socket:
-    host, port = settings.server.host, settings.server.port
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except BaseException:
-        listening.close()
-        raise
-    return listening
 
 
 class _Server(uvicorn.Server):

@@ -188,21 +188,13 @@ def wrong_person(player: Player, item: str) -> Script:
 
 def refuses_face(player: Player, item: str) -> Script:
     """No camera: an authorised person with a badge vouches, and the visit goes on."""
-    yield from script.choose(player, item)
-    yield from script.start(player)
-    yield from script.show_card(player, "elder")
-    yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
-    player.touch("consent:no")
+    yield from _without_camera(player, item)
     yield from _vouched_for(player)
 
 
 def app_code(player: Player, item: str) -> Script:
     """No camera, but a code from the app: somebody else's is refused, one's own goes on."""
-    yield from script.choose(player, item)
-    yield from script.start(player)
-    yield from script.show_card(player, "elder")
-    yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
-    player.touch("consent:no")
+    yield from _without_camera(player, item)
     yield Until(player.is_at(StepName.OTHER_WAY), "the other ways")
     yield Until(lambda: player.can_touch("rung:app-code"), "a line that is up")
     player.touch("rung:app-code")
@@ -223,6 +215,15 @@ def app_code(player: Player, item: str) -> Script:
     yield from _handed_in(player)
     kinds = [evidence["kind"] for evidence in _only_party(player)["evidence"]]
     expect(kinds == ["card", "app-code"], f"the code is not recorded: {kinds}")
+
+
+def _without_camera(player: Player, item: str) -> Script:
+    """Up to the refusal of the camera."""
+    yield from script.choose(player, item)
+    yield from script.start(player)
+    yield from script.show_card(player, "elder")
+    yield Until(player.is_at(StepName.VERIFY_FACE, "consent"), "the notice and the choice")
+    player.touch("consent:no")
 
 
 def _vouched_for(player: Player) -> Script:
