@@ -29,6 +29,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +47,7 @@ from devices.samv.driver import SamvReader
 from devices.simulators.printer import SimulatedPrinter
 from kiosk import logs
 from kiosk.app import Equipment, Terminal
+from kiosk.catalogue.model import Pack
 from kiosk.catalogue.search import SearchIndex
 from kiosk.journey.events import Event, Leave, Next, PrintAsked, Rated, Signed
 from kiosk.journey.terms import StepName
@@ -69,6 +71,22 @@ ITEMS: Final = ("CL-001", "MZ-010")
 Story = Iterator[Callable[[], bool]]
 
 
+@cache
+def catalogue() -> Pack:
+    """Of what is shipped, only what is handed in here."""
+    whole = shipped()
+    return replace(
+        whole,
+        plain=tuple(
+            replace(one, codes=tuple(code for code in one.codes if code in ITEMS))
+            for one in whole.plain
+        ),
+        items={code: whole.items[code] for code in ITEMS},
+        bundles={},
+        matters={code: whole.matters[code] for code in ITEMS},
+    )
+
+
 def reviewed(code: str) -> Visit:
     """A visit that needs nothing more but the signature."""
     hall: Hall = hall_for(code)
@@ -78,7 +96,7 @@ def reviewed(code: str) -> Visit:
         name: replace(paper, pages=tuple(map(_page, paper.pages)))
         for name, paper in hall.visit.papers.items()
     }
-    return replace(hall.visit, papers=papers)
+    return replace(hall.visit, papers=papers, pack=catalogue())
 
 
 def _page(page: Page) -> Page:
@@ -97,7 +115,7 @@ class Life:
         self._told: set[tuple[str, ...]] = set()
         self.app = kiosk.app.application(["terminal"])
         folder = Path(told["place"])
-        self.terminal = Terminal(_settings(told, folder), shipped(), _equipment(folder))
+        self.terminal = Terminal(_settings(told, folder), catalogue(), _equipment(folder))
         # Devices are absent, so their processes are not started either.
         self.terminal._face.start = _nothing  # type: ignore[method-assign]
         self.terminal._documents.start = _nothing  # type: ignore[method-assign]
@@ -251,7 +269,7 @@ def _nothing() -> None:
 
 def _warm_up() -> None:
     """Do once what each life would do alike, writes nothing and takes long."""
-    index = SearchIndex.build(shipped())
+    index = SearchIndex.build(catalogue())
     _replace(kiosk.app._Finder, "prepare", lambda finder: setattr(finder, "_index", index))
     _replace(kiosk.app, "open_pinyin", lambda: None)  # a process of its own, and nobody types
     _replace(kiosk.app, "rest_the_collector", _nothing)

@@ -275,7 +275,13 @@ def side_by_side(machine: Machine, kills: Iterable[Kill], lives: int) -> None:
             for count, one in enumerate(as_completed(given), start=1):
                 one.result()
                 if count % 100 == 0:
-                    log.info("%d kills in %d lives", machine.kills.total(), machine.lives)
+                    points = sum(kills >= NAMED_ROUNDS for kills in machine.kills.values())
+                    log.info(
+                        "%d kills in %d lives, %d points ended",
+                        machine.kills.total(),
+                        machine.lives,
+                        points,
+                    )
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -329,7 +335,6 @@ def test_every_named_point(machine: Machine) -> None:
         missing = [name for name in points for _ in range(NAMED_ROUNDS - machine.kills[name])]
         if not missing:
             break
-        chance.shuffle(missing)
         kills = [(name, chance.randint(1, points[name]), None) for name in missing]
         side_by_side(machine, kills, SIDE_BY_SIDE)
     seldom = {name: count for name, count in machine.kills.items() if count < NAMED_ROUNDS}
