@@ -748,6 +748,7 @@ def rest_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()  # where starting had to be quick it was off
     gc.set_threshold(_COLLECT_AFTER, 50, 1000)
 
 

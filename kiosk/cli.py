@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -76,6 +77,7 @@ def _served(settings: Settings) -> Served | None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """A real terminal: confirmed items and real devices only."""
+    gc.disable()  # until the first screen is painted: hardly anything that is made now goes again
     settings = _settings_of(arguments)
     try:
         served = _served(settings)
@@ -141,6 +143,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from kiosk import logs
     from kiosk.demo.command import DemoOptions, run
+    from kiosk.demo.prepared import prepare
 
     logs.begin()
     width, _, height = arguments.screen.partition("x")
@@ -154,7 +157,10 @@ def _demo(arguments: argparse.Namespace) -> int:
         width_px=int(width),
         height_px=int(height),
     )
-    return run(options, _pack_of(""))
+    catalogue = prepare()
+    status = run(options, catalogue)
+    catalogue.keep()  # only now: whoever starts their first demo need not wait for the next one
+    return status
 
 
 def _keys(arguments: argparse.Namespace) -> int:

@@ -6,15 +6,19 @@ has found any. Prints "painted", waits, prints its memory.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import gc
 
-from PySide6.QtCore import QTimer
+gc.disable()  # as `kiosk run` does
 
-from config.settings import Settings
-from kiosk.app import Terminal, application, equipment_of
-from kiosk.catalogue.pack import open_pack
-from kiosk.pack_files import read_pack
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from PySide6.QtCore import QTimer  # noqa: E402
+
+from config.settings import Settings  # noqa: E402
+from kiosk.app import Terminal, application, equipment_of  # noqa: E402
+from kiosk.catalogue.pack import open_pack  # noqa: E402
+from kiosk.pack_files import read_pack  # noqa: E402
 
 REST_MS = 6_000
 
