@@ -318,7 +318,10 @@ def test_closing_leaves_no_thread_no_child_no_file_open(
     hall = Hall(stage, pack, qtbot, tmp_path)
     hall.terminal.begin()
     hall.until(lambda: bool(children() - processes) and hall.world.line_up)
-    hall.play(read_card)
+    stage.loudspeaker.set("hang")
+    hall.play(read_card)  # goes on although the voice does not come to its end
+    hall.until(lambda: stage.loudspeaker.begun > 0)
+    assert hall.terminal.speaking
     hall.terminal.close()
     hall.terminal.close()  # harmless when called twice
     qtbot.waitUntil(

@@ -9,6 +9,7 @@ import fault_cards
 import fault_pictures
 import fault_printers
 import fault_scanners
+import fault_voice
 from fault_campaign import Bench
 
 BENCHES: Final[dict[str, Callable[[], Bench]]] = {
@@ -26,6 +27,7 @@ BENCHES: Final[dict[str, Callable[[], Bench]]] = {
         fault_printers.NetworkReceipts,
         fault_scanners.SerialScanner,
         fault_scanners.WedgeScanner,
+        fault_voice.SpeechAndPlayer,
     )
 }
 FAULTS: Final = {
@@ -41,5 +43,6 @@ FAULTS: Final = {
     "receipts-network": 240,
     "scanner-serial": 160,
     "scanner-wedge": 160,
+    "voice": 170,
 }
 """In `make campaign`."""

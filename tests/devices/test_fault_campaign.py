@@ -35,6 +35,7 @@ SAMPLE: dict[str, Sequence[int]] = {
     "receipts-network": (1, 3, 6, 10, 14, 17, 21, 24),
     "scanner-serial": range(10),
     "scanner-wedge": range(10),
+    "voice": (0, 2, 3, 4, 6, 7, 8, 9, 11, 12, 14, 16),
 }
 
 

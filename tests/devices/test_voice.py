@@ -145,6 +145,19 @@ def test_a_program_that_gives_no_speech_is_said_to_in_time(
     assert loudspeaker.begun == 0
 
 
+def test_what_a_program_started_is_gone_with_it(tmp_path: Path) -> None:
+    script = f"sleep 1000 & echo $! > {tmp_path}/part; mv {tmp_path}/part {tmp_path}/pid; wait"
+    voice = Voice(program=("sh", "-c", script), speech_s=600.0)
+    stop = Cancel(600.0)
+    speaking = threading.Thread(target=lambda: fault_of(lambda: voice.speech(SHORT, stop)))
+    speaking.start()
+    wait_for((tmp_path / "pid").exists, "the program's own child")
+    stop.cancel()
+    speaking.join(WAIT_S)
+    child = int((tmp_path / "pid").read_text())
+    wait_for(lambda: gone(child), "its end")
+
+
 @pytest.mark.parametrize(
     "sound", [Sound.silence(1.0), Sound(8_000, 1, b""), Sound(8_000, 1, TONE.samples * 50)]
 )
