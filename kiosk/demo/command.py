@@ -18,6 +18,7 @@ from PySide6.QtCore import QTimer
 from kiosk.app import Terminal, application
 from kiosk.catalogue.model import Pack
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
+from kiosk.demo.prepared import Prepared
 from kiosk.demo.scenarios import BEFORE_THE_CUT, SCENARIOS, Scenario, after_power_cut
 from kiosk.demo.script import settle
 from kiosk.demo.stage import KEY_SET, Backend, Stage
@@ -69,32 +70,32 @@ class _Elsewhere:
         pass
 
 
-def run(options: DemoOptions, pack: Pack) -> int:
+def run(options: DemoOptions, catalogue: Prepared) -> int:
     """The exit status: 0 only if a headless scenario ended as it should."""
     if not options.headless:
         from kiosk.demo.panel import show  # the panel is for people only
 
-        return show(options, pack)
+        return show(options, catalogue)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     options.out.mkdir(parents=True, exist_ok=True)
     scenario = SCENARIOS[options.scenario]
     item = options.item or scenario.item
-    if item not in pack.matters:
+    if item not in catalogue.pack.matters:
         print(f"kiosk demo: there is no item {item}", file=sys.stderr)  # noqa: T201
         return 2
     if os.environ.get(_PHASE):
-        return _before_the_cut(options, pack, scenario, item)
+        return _before_the_cut(options, catalogue, scenario, item)
     if options.scenario == _CUT:
-        return _power_cut(options, pack, scenario, item)
+        return _power_cut(options, catalogue, scenario, item)
     for old in options.out.glob("[0-9][0-9]-*.png"):
         old.unlink()
     with Stage(chips=scenario.chips) as stage:
-        return _play(options, pack, scenario, stage, item, scenario.play)
+        return _play(options, catalogue, scenario, stage, item, scenario.play)
 
 
 def _play(
     options: DemoOptions,
-    pack: Pack,
+    catalogue: Prepared,
     scenario: Scenario,
     stage: Stage,
     item: str,
@@ -110,9 +111,10 @@ def _play(
     }
     terminal = Terminal(
         stage.settings(changes),
-        pack,
+        catalogue.pack,
         stage.equipment(),
         staffed=lambda _now: scenario.staffed,
+        readings=catalogue.readings,
     )
     player = Player(terminal, stage, options.out, first=first)
     terminal.begin()
@@ -131,7 +133,7 @@ def _play(
         _add_before_the_cut(summary, stage, player)
         stored = stage.backend.stored()
         if not error and not _is_elsewhere(stage):
-            error = _stored_wrong(len(stored), scenario, item, pack, player)
+            error = _stored_wrong(len(stored), scenario, item, catalogue.pack, player)
         _write(options.out, summary, stored, stage, error)
     finally:
         terminal.close()
@@ -229,7 +231,7 @@ def _dump(path: Path, value: Any) -> None:
 # -- the power cut: two processes, one after the other ------------------------------------
 
 
-def _power_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) -> int:
+def _power_cut(options: DemoOptions, catalogue: Prepared, scenario: Scenario, item: str) -> int:
     """Let a child play until it dies right after the commit; then start again."""
     for old in options.out.glob("[0-9][0-9]-*.png"):
         old.unlink()
@@ -272,14 +274,16 @@ def _power_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) 
         first = len(list(options.out.glob("[0-9][0-9]-*.png"))) + 1
         with Stage(folder, backend) as stage:
             after = replace(scenario, play=after_power_cut)
-            return _play(options, pack, after, stage, item, after_power_cut, first)
+            return _play(options, catalogue, after, stage, item, after_power_cut, first)
     finally:
         backend.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _before_the_cut(options: DemoOptions, pack: Pack, scenario: Scenario, item: str) -> int:
+def _before_the_cut(
+    options: DemoOptions, catalogue: Prepared, scenario: Scenario, item: str
+) -> int:
     """The child: never returns when all goes as it should."""
     elsewhere: Any = _Elsewhere(os.environ[_URL], os.environ[_PIN])
     stage = Stage(Path(os.environ[_FOLDER]), elsewhere)
-    return _play(options, pack, scenario, stage, item, scenario.play)
+    return _play(options, catalogue, scenario, stage, item, scenario.play)

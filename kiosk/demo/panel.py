@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
 
 from devices.voice.voice import Voice
 from kiosk.app import Terminal, application
-from kiosk.catalogue.model import Pack
 from kiosk.demo.chips import BANK_CARD, DATA_PAGE, PASSPORT, SOCIAL
 from kiosk.demo.command import DemoOptions
+from kiosk.demo.prepared import Prepared
 from kiosk.demo.stage import Stage
 
 _CARDS: Final = (
@@ -109,7 +109,7 @@ class _Click:
         self._action()
 
 
-def show(options: DemoOptions, pack: Pack) -> int:
+def show(options: DemoOptions, catalogue: Prepared) -> int:
     """The terminal in a window that fits the screen, and the panel beside it."""
     app = application()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -127,7 +127,13 @@ def show(options: DemoOptions, pack: Pack) -> int:
         equipment = stage.equipment()
         if Voice().present():
             equipment = replace(equipment, voice=Voice())  # somebody is there to hear it
-        terminal = Terminal(stage.settings(changes), pack, equipment, staffed=lambda _now: True)
+        terminal = Terminal(
+            stage.settings(changes),
+            catalogue.pack,
+            equipment,
+            staffed=lambda _now: True,
+            readings=catalogue.readings,
+        )
         terminal.watch = stage.follow
         panel = Panel(stage, terminal)
         terminal.window.closed.connect(app.quit)
