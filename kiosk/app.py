@@ -34,6 +34,7 @@ from devices.samv.driver import SamvReader
 from devices.voice.voice import Voice
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import Readings, SearchIndex
+from kiosk.clock_command import CLOCK, clock_handler
 from kiosk.contract.suites import SuiteId
 from kiosk.control import ControlServer
 from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
@@ -65,7 +66,7 @@ from kiosk.queue_desk import QueueDesk
 from kiosk.runtime import Runtime
 from kiosk.sealing import KEYS, Sealing
 from kiosk.world.central import Asking
-from kiosk.world.clock import Clock
+from kiosk.world.clock import CLOCK_MARK, Clock, mark_of
 from kiosk.world.codes import CodeReading
 from kiosk.world.documents import PaperCapture
 from kiosk.world.face import FaceMatching
@@ -88,7 +89,6 @@ if TYPE_CHECKING:
     from devices.scanners.scanner import CodeScanner
     from kiosk.doctor.examine import Patient
 
-CLOCK_MARK: Final = "clock-mark"
 LINE_PROBE_S: Final = 15.0
 _OUTBOX_S: Final = 5.0
 _LOOK_EVERY_MS: Final = 3_000
@@ -636,12 +636,7 @@ class Terminal(QObject):
         return self._words.text("sign.statement.owed", language)
 
     def _kept_mark(self) -> datetime | None:
-        kept = self._outbox.get_meta(CLOCK_MARK).result()
-        try:
-            mark = datetime.fromisoformat(kept) if kept else None
-        except ValueError:
-            return None
-        return mark if mark is not None and mark.tzinfo is not None else None
+        return mark_of(self._outbox.get_meta(CLOCK_MARK).result())
 
     def _listen(self) -> ControlServer:
         """Taken before anything else is started: it also tells that no other terminal runs."""
@@ -655,7 +650,11 @@ class Terminal(QObject):
         try:
             return ControlServer(
                 Path(self._settings.data.socket),
-                {**desk.handlers(), DOCTOR: doctor_handler(self._examined)},
+                {
+                    **desk.handlers(),
+                    DOCTOR: doctor_handler(self._examined),
+                    CLOCK: clock_handler(self._clock, self._outbox),
+                },
             )
         except BaseException:
             self._outbox.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings, SettingsError, load
-from kiosk import catalogue_command, queue_command
+from kiosk import catalogue_command, clock_command, queue_command
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue.pack import PackError
@@ -225,6 +225,15 @@ def _parser() -> argparse.ArgumentParser:
 
     queue = commands.add_parser("queue", help="look at the outbox, take it out on a stick")
     queue_command.add_commands(queue)
+
+    clock = commands.add_parser(
+        "clock",
+        help="whether the clock is trusted; say that it is right",
+        description="Whether this terminal trusts its clock. One that was off for more than a "
+        "year, or whose clock once ran ahead, does not, however right it is now: say which day "
+        "it is. Exit status: 0 it trusts, 1 it does not, 3 that could not be found out.",
+    )
+    clock_command.add_arguments(clock)
 
     keys = commands.add_parser(
         "keys",

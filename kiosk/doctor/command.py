@@ -22,7 +22,7 @@ from kiosk.doctor.handler import DOCTOR
 from kiosk.doctor.patients import Attached, Needs, patient_at_rest
 from kiosk.doctor.report import EXIT_STATUS, Entry, Report, Result, Said, StepReport, Verdict
 from kiosk.doctor.words import VERDICTS
-from kiosk.world.clock import Clock
+from kiosk.world.clock import CLOCK_MARK, Clock, mark_of
 from offline_queue import Outbox, QueueError, QueueStatus
 from offline_queue.errors import QueueFault
 
@@ -144,14 +144,11 @@ def _alone(settings: Settings) -> Iterator[tuple[Any, datetime | None]]:
 
 
 def _mark(outbox: Outbox | None) -> datetime | None:
-    from kiosk.app import CLOCK_MARK
-
     try:
         kept = outbox.get_meta(CLOCK_MARK).result(_OUTBOX_S) if outbox is not None else None
-        mark = datetime.fromisoformat(kept) if kept else None
-    except (ValueError, QueueError, TimeoutError):
+    except (QueueError, TimeoutError):
         return None
-    return mark if mark is not None and mark.tzinfo is not None else None
+    return mark_of(kept)
 
 
 # -- for people ---------------------------------------------------------------------------

@@ -153,9 +153,9 @@ _OWN: Final[dict[str, _Words]] = {
     ),
     "DR-04": _Words(
         "时钟不可信",
-        "校准系统时间（NTP）；检查主板电池",
+        "校准系统时间（NTP）；检查主板电池；时间正确时运行 kiosk clock --today 当天日期",
         "the clock cannot be trusted",
-        "set the time (NTP); look at the board's battery",
+        "set the time (NTP); look at the board's battery; when right: kiosk clock --today DAY",
     ),
     "DR-05": _Words(
         "缺少打印字体",

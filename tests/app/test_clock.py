@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kiosk.world.clock import BUILT, FARTHEST, STEP_BACK, Clock
+from kiosk.world.clock import BUILT, FARTHEST, STEP_BACK, Clock, WrongDay
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -101,3 +101,25 @@ def test_a_mark_before_this_version_was_made_counts_for_nothing() -> None:
     now = clock.now()
     assert not now.trusted
     assert now.civil == BUILT
+
+
+@pytest.mark.parametrize("days", [500, -500])
+def test_a_clock_that_somebody_says_is_right_is_trusted(days: int) -> None:
+    at = NOON + timedelta(days=600)
+    clock = Clock(at - timedelta(days=days), wall=lambda: at)  # a long sleep; a mark too far
+    assert not clock.now().trusted
+    for wrong in (at + timedelta(days=1), at - timedelta(days=days)):
+        with pytest.raises(WrongDay):
+            clock.believe(wrong.astimezone().date())
+    assert not clock.now().trusted
+    clock.believe(at.astimezone().date())
+    assert clock.now().trusted
+    assert clock.now().civil == at
+    assert clock.mark == at
+
+
+def test_nobody_can_say_that_1970_is_right() -> None:
+    wall = datetime(1970, 1, 5, tzinfo=UTC)
+    clock = Clock(None, wall=lambda: wall)
+    with pytest.raises(WrongDay):
+        clock.believe(wall.astimezone().date())

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QWidget
 from config.words import load_words
 from devices.records import PaperState
 from devices.simulators.camera import GONE
-from kiosk.app import CLOCK_MARK, Terminal
+from kiosk.app import Terminal
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.demo import scenarios, script
 from kiosk.demo.player import Player, Script, Until
@@ -39,6 +39,7 @@ from kiosk.journey.events import (
 )
 from kiosk.journey.terms import StepName
 from kiosk.logs import AllowList
+from kiosk.world.clock import CLOCK_MARK
 from offline_queue import Outbox
 
 WAIT_MS = 30_000

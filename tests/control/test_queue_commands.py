@@ -278,6 +278,7 @@ def test_every_reason_for_quarantine_has_words_in_both_languages() -> None:
         ProblemCode.CONFLICT,
         ProblemCode.UNREADABLE,
         ProblemCode.NUMBER_TAKEN,
+        ProblemCode.WRONG_TERMINAL,
     }
     for language in (words.zh, words.en):
         for reason in (*(f"refused 422 {code.value}" for code in codes), *rows):
