@@ -310,4 +310,9 @@ class OutboxMachine(RuleBasedStateMachine):
 
 
 TestOutboxModel = OutboxMachine.TestCase
-TestOutboxModel.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+# An example is thirty commands with their files; a campaign has a thousand.
+TestOutboxModel.settings = settings(
+    max_examples=max(25, settings.default.max_examples // 20),
+    stateful_step_count=30,
+    deadline=None,
+)
