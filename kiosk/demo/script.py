@@ -27,6 +27,7 @@ _TYPED: Final[Mapping[FieldKind, str]] = {
     FieldKind.CODE: "SAMPLE001",
     FieldKind.TEXT: "SAMPLE",
 }
+_DECISION_S: Final = 70.0  # a match, and up to three turns of the head, on a busy machine
 _SPELLED: Final[Mapping[FieldKind, str]] = {
     FieldKind.NAME: "yangli",
     FieldKind.ADDRESS: "yanglilushierhao",
@@ -111,6 +112,7 @@ def show_face(player: Player, person: str) -> Script:
     yield Until(
         lambda: player.step is not StepName.VERIFY_FACE or player.body.state == "failed",
         "a decision",
+        _DECISION_S,
     )
     if player.step is not StepName.VERIFY_FACE:
         player.stage.stand("nobody")
