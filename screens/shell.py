@@ -129,6 +129,7 @@ class Shell(QWidget):
             self._spare = self._new_set(view.frame)
             self._spare.show_view(view)
             self._spare.prepare(view.frame, view.body)
+            self._spare.grab()  # its texts are shaped and its letters drawn once
 
     def step_screen(self) -> StepScreen | None:
         """The screen of the step shown."""

@@ -375,12 +375,13 @@ class BlockWidget(QWidget):
         super().__init__(parent)
         self.kit = kit
         self.block: Block | None = None
+        self.waits = False  # for another block; its names are taken away
 
     def show_block(self, block: Block) -> bool:
         """Show `block`; True if anything changed."""
-        if block == self.block:
+        if block == self.block and not self.waits:
             return False
-        self.block = block
+        self.block, self.waits = block, False
         self.apply()
         self.update()
         return True
@@ -406,6 +407,7 @@ class TouchWidget(QAbstractButton):
         super().__init__(parent)
         self.kit = kit
         self.block: Block | None = None
+        self.waits = False  # for another block; its names are taken away
         self._on: On | None = None
         self.ringed = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -413,9 +415,9 @@ class TouchWidget(QAbstractButton):
 
     def show_block(self, block: Block) -> bool:
         """Show `block`; True if anything changed."""
-        if block == self.block:
+        if block == self.block and not self.waits:
             return False
-        self.block = block
+        self.block, self.waits = block, False
         self.apply()
         self.update()
         return True
@@ -535,7 +537,7 @@ class Keeper:
 def _blank(widget: Drawn) -> None:
     """Take what it showed from a widget, and the names by which it was found."""
     widget.hide()
-    widget.block = None
+    widget.waits = True
     widget.setObjectName("")
     widget.setAccessibleName("")
 

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 from samples import Sample
+from shipped import shipped_pack
 from test_geometry import FORMATS, _faults
 
 from kiosk.catalogue.model import Pack, QuestionKind, Text
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.journey.core import advance, new_visit, view
 from kiosk.journey.events import Event, ItemChosen, LanguageSet, SizeSet
 from kiosk.journey.shown import item_card
@@ -54,7 +54,7 @@ MOST_PAGES: defaultdict[tuple[StepName, Size, bool], int] = defaultdict(
 @pytest.fixture(scope="session")
 def pack() -> Pack:
     """The catalogue that is shipped."""
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 class Resident:

@@ -165,6 +165,7 @@ def test_a_widget_that_waits_for_another_block_has_no_name(shell: Shell) -> None
     assert waiting
     assert not any(c.objectName() or c.accessibleName() for c in waiting)
     assert shell.touchable("item:X-5") is None
+    shell.grab()  # Qt sends hidden widgets what they missed: they must bear it
     shell.show_view(_many(20))
     assert shell.touchable("item:X-5") is not None
 
@@ -183,6 +184,7 @@ def test_the_screens_for_the_next_visit_know_nothing_of_this_one(shell: Shell) -
     welcome = view("welcome")
     shell.show_view(welcome)
     shell.warm()
+    shell.grab()
     before = set(shell.findChildren(StepScreen))
     assert not any(screen.isVisible() for screen in before - {shell.step_screen()})
     for name in ("choose-search", "item_guide", "questions-date", "review"):
