@@ -44,6 +44,14 @@ settings.load_profile("same")
 def pytest_configure(config: pytest.Config) -> None:
     """Long runs, and those that need a machine to themselves, are for `make campaign`."""
     config.addinivalue_line("markers", "campaign: not for every run; `make campaign` has it")
+    if not hasattr(config, "workerinput"):  # its workers, and the demos they start, share it
+        os.environ["KIOSK_DEMO_CACHE"] = tempfile.mkdtemp(prefix="ou-compiled-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What was compiled for this session goes with it."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("KIOSK_DEMO_CACHE"), ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from shipped import shipped_pack
 
 from devices.printers.escpos import EscPosPrinter
 from devices.printers.escpos_wire import wire_of
@@ -29,7 +30,6 @@ from devices.simulators.camera import FROZEN, GONE
 from devices.simulators.escpos import EscPosSimulator
 from devices.simulators.pcsc import PcscStack
 from kiosk.app import Terminal
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.demo import script
 from kiosk.demo.chips import SOCIAL
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
@@ -74,7 +74,7 @@ class Hall:
         changes = {"face": {"deadline_s": 8}, "reader": {"wait_s": 30}}
         self.terminal = Terminal(
             stage.settings(changes),
-            load_directory(DEFAULT_DIRECTORY),
+            shipped_pack(),
             replace(stage.equipment(), receipts=receipts),
             staffed=lambda _now: True,
         )

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from shipped import shipped_pack
 
 from devices.simulators.cards import PEOPLE
 from kiosk.cli import SCENARIO_NAMES
@@ -141,6 +142,7 @@ def runs(
             parameters = getattr(item, "callspec", None)
             name = parameters.params.get("name") if parameters else item.name.split("__")[-1]
             asked[str(name)] = None
+    shipped_pack()  # compiled for all of them
     made = Runs(tmp_path_factory.mktemp("runs"), [name for name in ALL if name in asked])
     yield made
     made.close()

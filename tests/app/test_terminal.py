@@ -18,12 +18,12 @@ import pytest
 import shiboken6
 from pypdf import PdfReader
 from PySide6.QtWidgets import QWidget
+from shipped import shipped_pack
 
 from config.words import load_words
 from devices.records import PaperState
 from devices.simulators.camera import GONE
 from kiosk.app import Terminal
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.demo import scenarios, script
 from kiosk.demo.player import Player, Script, Until
 from kiosk.demo.stage import Stage
@@ -50,7 +50,7 @@ APPLICATION = "GG-001"
 
 @pytest.fixture(scope="module")
 def pack() -> Any:
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from shipped import shipped_pack
 
 from kiosk.catalogue.model import Confirmation, Pack
 from kiosk.catalogue.pack import Certificate, build, content_hash
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.cli import main
 from kiosk.journey.events import CatalogueRenewed, Event
 from kiosk.pack_files import CURRENT, PackDirectory
@@ -23,7 +23,7 @@ WAIT_S = 30.0
 
 def confirmed(version: int, *, sample: bool = False) -> Pack:
     """One certificate of the shipped catalogue."""
-    shipped = load_directory(DEFAULT_DIRECTORY)
+    shipped = shipped_pack()
     stamp = None if sample else Confirmation("test", date(2026, 1, 1))
     item = replace(shipped.items["SB-001"], confirmed=stamp, version=version)
     matter = replace(shipped.matters["SB-001"], sample=sample)
@@ -66,7 +66,7 @@ def test_only_another_good_pack_takes_service(tmp_path: Path, packs: dict[str, b
 def test_a_new_pack_is_searched_by_what_is_used_here(
     tmp_path: Path, packs: dict[str, bytes]
 ) -> None:
-    shipped = load_directory(DEFAULT_DIRECTORY)
+    shipped = shipped_pack()
     stamp = Confirmation("test", date(2026, 1, 1))
     items = {
         code: replace(shipped.items[code], confirmed=stamp, use_rank=0)

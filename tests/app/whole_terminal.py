@@ -20,9 +20,9 @@ from PySide6.QtCore import QTimer
 from kiosk import logs
 from kiosk.app import Terminal, application
 from kiosk.application.draft import Draft
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.demo import script
 from kiosk.demo.player import Player, Script, Until
+from kiosk.demo.prepared import prepare
 from kiosk.demo.stage import Stage
 from kiosk.journey.submit import draft_of
 from kiosk.journey.terms import StepName
@@ -56,7 +56,7 @@ def main() -> int:
                 "screen": {"width_px": 1080, "height_px": 1920},
             }
         )
-        terminal = Terminal(settings, load_directory(DEFAULT_DIRECTORY), stage.equipment())
+        terminal = Terminal(settings, prepare().pack, stage.equipment())
         player = Player(terminal, stage, world)
         story = recovered(player) if told["recover"] else handed_in(player)
         terminal.begin()

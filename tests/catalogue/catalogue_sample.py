@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from kiosk.catalogue.model import Pack
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
+from kiosk.demo.prepared import prepare
 
 
 @cache
 def shipped() -> Pack:
-    """The catalogue that is shipped, read once a session."""
-    return load_directory(DEFAULT_DIRECTORY)
+    """The catalogue that is shipped, as `shipped.py` has it; also for processes that are not a
+    test and do not see that file."""
+    made = prepare()
+    made.keep()
+    return made.pack
 
 
 GROUPS = """\

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from catalogue_sample import FILES
+from shipped import shipped_pack
 
 from config.words import load_words
 from kiosk.catalogue import graph as graphs
@@ -20,7 +21,6 @@ from kiosk.catalogue.graph import Answers, Asks, Ends, Graph, TooLarge, graph_of
 from kiosk.catalogue.graph_svg import _wide, _wrapped, draw
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import Matter, Pack
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.cli import main
 
 PACK = load(FILES)
@@ -29,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @cache
 def shipped() -> Pack:
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 def cases(matter: Matter, given: dict[str, Value] | None = None) -> Iterator[dict[str, Value]]:

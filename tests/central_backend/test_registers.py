@@ -15,6 +15,7 @@ import requests
 from backend_help import WAIT_S
 from pdfminer.high_level import extract_text
 from pypdf import PdfReader
+from shipped import shipped_pack
 
 from central_backend.database import connect
 from central_backend.embedded import EmbeddedBackend
@@ -24,7 +25,6 @@ from central_backend.samples import TITLES, find
 from central_backend.sheets import SHEETS, chosen
 from central_backend.throttle import Throttle
 from kiosk.catalogue.model import Kind, Pack
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.contract import (
     CentralQuestion,
     CertificateAnswer,
@@ -64,7 +64,7 @@ def question(
 @pytest.fixture(scope="module")
 def pack() -> Pack:
     """The catalogue that is shipped."""
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+from shipped import shipped_pack
+
 from central_backend import keyring
 from config.settings import Settings
 from devices.camera import CameraSpec
@@ -20,7 +22,6 @@ from devices.simulators.camera import SceneControl
 from devices.simulators.printer import SimulatedPrinter
 from devices.simulators.samv import SamvSimulator
 from kiosk.catalogue.model import Pack
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.contract import canonical_bytes
 from kiosk.doctor.examine import Patient, examine
 from kiosk.doctor.patients import Attached, Needs, patient_at_rest
@@ -30,7 +31,7 @@ from kiosk.world.clock import BUILT, Clock
 
 @cache
 def sample_pack() -> Pack:
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 @cache

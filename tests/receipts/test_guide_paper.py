@@ -8,10 +8,10 @@ from datetime import date
 
 import pypdf
 import pytest
+from shipped import shipped_pack
 
 from config.words import load_words
 from kiosk.catalogue.model import Confirmation, Pack, SampleLine, Text
-from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.receipts.content import GuideSlip
 from kiosk.receipts.guide_of import guide_of
 from kiosk.receipts.layout.guide import render_guide
@@ -19,7 +19,7 @@ from kiosk.receipts.layout.guide import render_guide
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_directory(DEFAULT_DIRECTORY)
+    return shipped_pack()
 
 
 def words(language: str) -> dict[str, str]:
