@@ -157,7 +157,7 @@ class _Shown:
         if note.reason != ReasonCode.OTHER.value:
             said: Pair = ("结果", "Outcome") if decided else ("为什么", "Why")
             rows.append(line(*said, WORDS[f"reason.{note.reason}"]))
-        label = ("部门的话", "The office writes")
+        label: Pair = ("部门的话", "The office writes")
         for piece in pieces(note.text):
             rows.append(line(*label, piece))
             label = ("（接着）", "(continued)")
@@ -170,9 +170,10 @@ class _Shown:
 
     def _to_bring(self, one: CaseLine, note: CaseNote) -> list[Line]:
         rows = []
-        papers = self._papers(note.bring.split())
-        if papers:
-            rows.append(line("要带来的", "To bring", ("、".join(papers), "; ".join(papers))))
+        label: Pair = ("要带来的", "To bring")
+        for paper in self._papers(note.bring.split()):
+            rows.append(line(*label, paper))
+            label = ("还有", "and")
         if note.until:
             rows.append(line("最晚哪天", "No later than", self._until(note.until)))
         if one.department in self._names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from backend_help import make_document
+from backend_help import WAIT_S, SealingTerminal, hand_in, make_document
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
@@ -36,6 +37,7 @@ from central_backend.database import (
     StoredDocument,
     connect,
 )
+from central_backend.embedded import EmbeddedBackend
 from central_backend.migrations import configuration, migrate
 from central_backend.own_cases import own_cases, pieces
 from central_backend.settings import Department, Retention, Settings
@@ -53,6 +55,9 @@ from kiosk.contract import (
     Words,
     canonical_bytes,
 )
+from kiosk.journey.effects import AskCentral
+from kiosk.journey.events import CentralAnswered, Event
+from kiosk.world.central import Asking
 
 START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 SETTINGS = Settings(
@@ -502,16 +507,18 @@ def test_what_must_be_corrected_comes_first_with_why_what_and_until_when(house: 
     waits = house.open("si-1")
     house.at += timedelta(days=2)
     newer = house.open("si-1")
-    said = Why(ReasonCode.PAPER_UNREADABLE, " 房号看不清。\r\n请再拍一次。", ("photo",), JUNE)
+    papers = ("photo", "paper")
+    said = Why(ReasonCode.PAPER_UNREADABLE, " 房号看不清。\r\n请再拍一次。", papers, JUNE)
     house.cases.move(waits, "social", FIX, actor="op", why=said)
     found = shown(house)
     assert list(found) == [waits, newer], "what waits for them comes before what is newer"
-    assert [(row.label.zh, row.value.zh) for row in found[waits].rows][:7] == [
+    assert [(row.label.zh, row.value.zh) for row in found[waits].rows][:8] == [
         ("办到哪一步", "待补正，等您补好"),
         ("为什么", "拍的材料看不清"),
         ("部门的话", "房号看不清。"),
         ("（接着）", "请再拍一次。"),
         ("要带来的", "photo"),
+        ("还有", "paper"),
         ("最晚哪天", "2026年6月1日（还有22天）"),
         ("到哪里", "社保局窗口，带身份证和回执"),
     ]
@@ -524,6 +531,43 @@ def test_what_must_be_corrected_comes_first_with_why_what_and_until_when(house: 
     assert "已经过了" in late
     house.cases.move(waits, "social", CaseState.ACCEPTED, actor="op")
     assert "为什么" not in rows(shown(house), waits), "it was put right"
+
+
+def test_at_the_terminal_it_is_read_by_whose_card_lies_there() -> None:
+    with EmbeddedBackend(settings=SETTINGS) as backend:
+        terminal = SealingTerminal(backend.keyring)
+        sealed = terminal.seal(make_document(1, item="si-1"))
+        assert hand_in(backend.url, sealed, terminal.handover(sealed)).status_code == 201
+        with Session(backend.engine) as session:
+            number = session.scalars(select(Case.case_number)).one()
+        day = datetime.now(UTC).date() + timedelta(days=10)
+        said = Why(ReasonCode.PAPER_MISSING, "还差一张照片", ("photo",), day)
+        cases = Cases(backend.engine, SETTINGS, now=lambda: datetime.now(UTC))
+        cases.move(number, "social", FIX, actor="li", why=said)
+        told: queue.Queue[Event] = queue.Queue()
+        asking = Asking(backend.url, "LW042", told.put, connect_s=WAIT_S, answer_s=WAIT_S)
+        asked = AskCentral(
+            item="SQ-001",
+            record="cases",
+            certificate=False,
+            language="en",
+            document_kind="resident",
+            name="张三",
+            id_number=OWN,
+            how_verified="card",
+        )
+        asking.ask(asked, 7)
+        answer = told.get(timeout=WAIT_S)
+        asking.close()
+    assert isinstance(answer, CentralAnswered)
+    ((_title, lines),) = answer.sections
+    assert lines[:4] == (
+        ("State", "To be corrected: it waits for you"),
+        ("Why", "A paper is missing"),
+        ("The office writes", "还差一张照片"),
+        ("To bring", "photo"),
+    )
+    assert "差" not in repr(answer)
 
 
 def test_each_department_of_a_bundle_says_its_own_reason(house: House) -> None:
@@ -582,10 +626,12 @@ def test_notes_from_before_keep_the_move_they_were_written_at(tmp_path: Path) ->
             f" ('a', 'd', '1', 'k', 'R-00001-1', 'LW042', 1, '{at}', x'00')",
             f"INSERT INTO case_file VALUES ('c', 'a', 'i', 'refused', NULL, '{at}', '{at}', NULL)",
             f"INSERT INTO case_note VALUES (1, 'c', '{at}', 'li', 'first')",
-            f"INSERT INTO case_note VALUES (2, 'c', '{at}', 'li', 'second')",
+            f"INSERT INTO case_note VALUES (2, 'c', '{at}', 'li', 'for us')",
+            f"INSERT INTO case_note VALUES (3, 'c', '{at}', 'li', 'third')",
         ):
             connection.execute(text(statement))
-    moves = (("social", FIX, True), ("social", CaseState.ACCEPTED, False))
+    moves = (("social", FIX, True), ("medical", CaseState.ACCEPTED, False))
+    moves = (*moves, ("social", CaseState.ACCEPTED, True))
     with Session(engine) as session, session.begin():
         for department, to, noted in (*moves, ("medical", CaseState.REFUSED, True)):
             detail = {
@@ -599,7 +645,8 @@ def test_notes_from_before_keep_the_move_they_were_written_at(tmp_path: Path) ->
         notes = session.scalars(select(CaseNote).order_by(CaseNote.id)).all()
         assert [(n.text, n.department, n.state, n.reason) for n in notes] == [
             ("first", "social", "to-be-corrected", "other"),
-            ("second", "medical", "refused", "other"),
+            ("for us", "social", "accepted", ""),
+            ("third", "medical", "refused", "other"),
         ]
     engine.dispose()
 

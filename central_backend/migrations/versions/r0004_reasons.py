@@ -30,7 +30,7 @@ def upgrade() -> None:
         "SELECT detail, subject FROM audit_entry WHERE action = 'moved' ORDER BY sequence"
     )
     update = sa.text(
-        "UPDATE case_note SET department = :department, state = :to, reason = 'other'"
+        "UPDATE case_note SET department = :department, state = :to, reason = :reason"
         " WHERE id = :id"
     )
     for case, ids in notes.items():
@@ -39,8 +39,10 @@ def upgrade() -> None:
         if len(written) != len(ids):
             continue  # the trail's time is over: nobody can tell any more
         for id_, one in zip(ids, written, strict=True):
+            # What was written at another move was for the office alone, and stays so.
+            reason = "other" if one["to"] in ("to-be-corrected", "refused") else ""
             values = {"id": id_, "department": one["department"], "to": one["to"]}
-            op.get_bind().execute(update, values)
+            op.get_bind().execute(update, {**values, "reason": reason})
 
 
 def downgrade() -> None:
