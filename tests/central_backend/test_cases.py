@@ -630,10 +630,14 @@ def test_notes_from_before_keep_the_move_they_were_written_at(tmp_path: Path) ->
             f"INSERT INTO case_note VALUES (3, 'c', '{at}', 'li', 'third')",
         ):
             connection.execute(text(statement))
-    moves = (("social", FIX, True), ("medical", CaseState.ACCEPTED, False))
-    moves = (*moves, ("social", CaseState.ACCEPTED, True))
+    moves = [
+        ("social", FIX, True),
+        ("medical", CaseState.ACCEPTED, False),
+        ("social", CaseState.ACCEPTED, True),
+        ("medical", CaseState.REFUSED, True),
+    ]
     with Session(engine) as session, session.begin():
-        for department, to, noted in (*moves, ("medical", CaseState.REFUSED, True)):
+        for department, to, noted in moves:
             detail = {
                 "department": department,
                 "to": to.value,

@@ -252,7 +252,7 @@ def _each_speaks_for_itself(place: Path, url: str, terminal: SealingTerminal) ->
     key = {"Idempotency-Key": id_}
     assert post("of-a-name", "/v1/applications", body, **key) == (403, "wrong-terminal")
     assert post("LW042", "/v1/applications", body, **key) == (201, ""), "nothing of it was kept"
-    code = CodeQuestion(request_id=id_, terminal="LW042", code=f"YBM1:{'A' * 26}")
+    shown = CodeQuestion(request_id=id_, terminal="LW042", code=f"YBM1:{'A' * 26}")
     asked = CentralQuestion(
         request_id=id_,
         terminal="LW042",
@@ -260,10 +260,10 @@ def _each_speaks_for_itself(place: Path, url: str, terminal: SealingTerminal) ->
         record=RecordKind.WATER_BILL,
         party=QuestionParty(name="n", document_kind=DocumentKind.RESIDENT_ID, number="1"),
     )
-    for path, question in (("queries", asked), ("certificates", asked), ("identity-codes", code)):
+    for path, question in (("queries", asked), ("certificates", asked), ("identity-codes", shown)):
         told = post("of-a-name", f"/v1/{path}", canonical_bytes(question))
         assert told == (403, "wrong-terminal")
-    assert post("LW042", "/v1/identity-codes", canonical_bytes(code)) == (200, "")
+    assert post("LW042", "/v1/identity-codes", canonical_bytes(shown)) == (200, "")
 
 
 def _pair(place: Path, who: str) -> tuple[str, str]:
