@@ -23,7 +23,6 @@ import socket
 import tempfile
 import threading
 import time
-import tty
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.records import PaperState
+from devices.simulators.pty_line import PtyLine
 
 Dots = NDArray[np.bool_]
 
@@ -108,8 +108,7 @@ class EscPosSimulator:
         self._reported = b""
         self._received_bytes = 0
         # The line.
-        self._master: int | None = None
-        self._slave: int | None = None
+        self._pty = PtyLine(self._dir / "printer")
         self._listener: socket.socket | None = None
         self._peer: socket.socket | None = None
         self._tcp_port = 0
@@ -227,12 +226,7 @@ class EscPosSimulator:
         """Pull the plug: the line is gone, the printer forgets what it held."""
         with self._lock:
             if self._link == "pty":
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._dir / "printer")
-                for handle in (self._master, self._slave):
-                    if handle is not None:
-                        os.close(handle)
-                self._master = self._slave = None
+                self._pty.unplug()
             else:
                 for line in (self._peer, self._listener):
                     if line is not None:
@@ -245,12 +239,9 @@ class EscPosSimulator:
     def plug(self) -> None:
         """Plug in again, under the same address."""
         with self._lock:
-            if self._link == "pty" and self._master is None:
-                self._master, self._slave = os.openpty()
-                tty.setraw(self._slave)
-                os.set_blocking(self._master, False)
-                os.symlink(os.ttyname(self._slave), self._dir / "printer")
-            elif self._link == "tcp" and self._listener is None:
+            if self._link == "pty":
+                self._pty.plug()
+            elif self._listener is None:
                 listener = socket.socket()
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 # Little room before the printer, as in a small network card.
@@ -362,7 +353,7 @@ class EscPosSimulator:
 
     def _line(self) -> int | None:
         if self._link == "pty":
-            return self._master
+            return self._pty.master
         return None if self._peer is None else self._peer.fileno()
 
     def _take_in(self) -> None:

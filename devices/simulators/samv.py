@@ -16,7 +16,6 @@ the card is lifted, and that a SAM reset makes a card that still lies there find
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import shutil
@@ -25,7 +24,6 @@ import tempfile
 import termios
 import threading
 import time
-import tty
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +32,7 @@ from pathlib import Path
 from devices.samv.framing import Frame, FrameParser, Garbled, Trouble, seal
 from devices.samv.protocol import FOUND, ITEM_ABSENT, NO_CARD, OK, Command
 from devices.simulators.cards import CardOnReader
+from devices.simulators.pty_line import PtyLine
 
 SAM_ID = struct.pack("<HHIII", 5, 3, 20_260_101, 1, 990_000_001)
 SAM_ID_TEXT = "05.03-20260101-0000000001-0990000001"
@@ -97,8 +96,7 @@ class SamvSimulator:
         self._dir = Path(tempfile.mkdtemp(prefix="samv-"))
         self.port = str(self._dir / "reader")
         self._wake_read, self._wake_write = os.pipe()
-        self._master: int | None = None
-        self._slave: int | None = None
+        self._line = PtyLine(self._dir / "reader")
         self._parser = FrameParser()
         self.come_back()
         self._thread = threading.Thread(target=self._run, name="samv-simulator", daemon=True)
@@ -147,27 +145,16 @@ class SamvSimulator:
     def vanish(self) -> None:
         """Pull the plug: the port hangs up and its path is gone."""
         with self._lock:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.port)
-            for handle in (self._master, self._slave):
-                if handle is not None:
-                    os.close(handle)
-            self._master = self._slave = None
+            self._line.unplug()
         self._wake()
 
     def come_back(self) -> None:
         """Plug in again, under the same path."""
         with self._lock:
-            if self._master is not None:
+            if not self._line.plug():
                 return
-            master, slave = os.openpty()
-            tty.setraw(slave)
-            os.set_blocking(master, False)
             self._parser.reset()
-            # Our own handle of the slave keeps the line up while no driver has it open.
-            self._master, self._slave = master, slave
             self._found = self._selected = self._read = False
-            os.symlink(os.ttyname(slave), self.port)
         self._wake()
 
     # What goes wrong.
@@ -297,13 +284,13 @@ class SamvSimulator:
 
     def _same_speed(self) -> bool:
         with self._lock:
-            if self._line_speed is None or self._slave is None:
+            if self._line_speed is None or self._line.slave is None:
                 return True
-            return bool(termios.tcgetattr(self._slave)[4] == self._line_speed)
+            return bool(termios.tcgetattr(self._line.slave)[4] == self._line_speed)
 
     def _receive(self) -> bytes:
         with self._lock:
-            master = self._master
+            master = self._line.master
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_read, selectors.EVENT_READ)
             if master is not None:
@@ -316,10 +303,10 @@ class SamvSimulator:
             os.read(self._wake_read, 4_096)
             return b""
         with self._lock:
-            if self._master is None or self._master != master:
+            if self._line.master is None or self._line.master != master:
                 return b""
             try:
-                return os.read(self._master, 4_096)
+                return os.read(self._line.master, 4_096)
             except OSError:
                 return b""
 
@@ -433,10 +420,10 @@ class SamvSimulator:
         until = time.monotonic() + _UNREAD_S
         while chunk and not self._closing.is_set() and time.monotonic() < until:
             with self._lock:
-                if self._stalled.is_set() or self._master is None:
+                if self._stalled.is_set() or self._line.master is None:
                     return False
                 try:
-                    sent = os.write(self._master, chunk)
+                    sent = os.write(self._line.master, chunk)
                 except BlockingIOError:
                     sent = 0
                 except OSError:

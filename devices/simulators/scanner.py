@@ -15,13 +15,13 @@ import struct
 import tempfile
 import threading
 import time
-import tty
 from pathlib import Path
 
 import evdev
 from evdev import ecodes
 
 from devices.scanners.wedge import PLAIN, SHIFTED
+from devices.simulators.pty_line import PtyLine
 
 _EVENT = struct.Struct("llHHi")
 
@@ -33,8 +33,7 @@ class SerialScannerSimulator:
         self._lock = threading.Lock()
         self._dir = Path(tempfile.mkdtemp(prefix="scanner-"))
         self.port = str(self._dir / "scanner")
-        self._master: int | None = None
-        self._slave: int | None = None
+        self._line = PtyLine(Path(self.port), blocking=True)
         self.come_back()
 
     def __enter__(self) -> SerialScannerSimulator:
@@ -55,26 +54,18 @@ class SerialScannerSimulator:
     def send(self, raw: bytes) -> None:
         """These bytes arrive, whatever they are."""
         with self._lock:
-            if self._master is not None:
-                os.write(self._master, raw)
+            if self._line.master is not None:
+                os.write(self._line.master, raw)
 
     def vanish(self) -> None:
         """Pull the plug."""
         with self._lock:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.port)
-            for handle in (self._master, self._slave):
-                if handle is not None:
-                    os.close(handle)
-            self._master = self._slave = None
+            self._line.unplug()
 
     def come_back(self) -> None:
         """Plug in again, under the same path."""
         with self._lock:
-            if self._master is None:
-                self._master, self._slave = os.openpty()
-                tty.setraw(self._slave)
-                os.symlink(os.ttyname(self._slave), self.port)
+            self._line.plug()
 
 
 class WedgeKeyboard(evdev.InputDevice[str]):
