@@ -8,7 +8,6 @@ through which it also got its settings, so that no password is on a command line
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import ssl
@@ -28,10 +27,10 @@ from central_backend.keyring import DirectoryKeyring
 from central_backend.listening import bound
 from central_backend.peers import CertificateProtocol, behind
 from central_backend.settings import Settings
+from central_backend.worker import READY
 
 log = logging.getLogger(__name__)
 
-_READY: Final = "ready"
 _STOP_DEADLINE_S: Final = 15.0
 _RESTARTS_MOST: Final = 10
 _RESTARTS_SPAN_S: Final = 60.0
@@ -71,7 +70,8 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def _server(settings: Settings, ready: Callable[[], None]) -> _Server:
+def server_of(settings: Settings, ready: Callable[[], None]) -> _Server:
+    """What answers for one process; `ready` is called once it does."""
     server = settings.server
     app = create_app(settings, DirectoryKeyring(Path(settings.keys.directory)))
     return _Server(
@@ -96,7 +96,7 @@ def _server(settings: Settings, ready: Callable[[], None]) -> _Server:
 
 
 def _serve_here(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> int:
-    server = _server(settings, ready)
+    server = server_of(settings, ready)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -136,7 +136,7 @@ class _Supervisor:
 
     def _start(self) -> subprocess.Popen[str]:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "central_backend.workers", str(self._listening.fileno())],
+            [sys.executable, "-m", "central_backend.worker", str(self._listening.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -153,7 +153,7 @@ class _Supervisor:
     def _await(self, worker: subprocess.Popen[str]) -> None:
         """Until the worker answers. Raises ServeError."""
         assert worker.stdout is not None
-        if worker.stdout.readline().strip() != _READY and not self._stopping.is_set():
+        if worker.stdout.readline().strip() != READY and not self._stopping.is_set():
             raise ServeError("a worker did not start")
 
     def _look_after(self) -> None:
@@ -191,32 +191,3 @@ def _end(worker: subprocess.Popen[str]) -> None:
         worker.wait()
     if worker.stdout is not None:
         worker.stdout.close()
-
-
-def main() -> int:
-    """A worker: `python -m central_backend.workers FD`, settings on standard input."""
-    settings = Settings.model_validate_json(sys.stdin.readline())
-    listening = socket.socket(fileno=int(sys.argv[1]))
-
-    def ready() -> None:
-        print(_READY, flush=True)  # noqa: T201
-
-    server = _server(settings, ready)
-
-    def watch() -> None:
-        sys.stdin.read()  # ends with the parent
-        server.should_exit = True
-
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        # The interpreter would wait for the lifeline's lock on standard input.
-        sys.stdout.flush()
-    os._exit(0 if server.started else 3)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
