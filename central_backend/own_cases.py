@@ -169,13 +169,11 @@ class _Shown:
         return rows
 
     def _to_bring(self, one: CaseLine, note: CaseNote) -> list[Line]:
-        rows = []
+        rows = [line("最晚哪天", "No later than", self._until(note.until))] if note.until else []
         label: Pair = ("要带来的", "To bring")
         for paper in self._papers(note.bring.split()):
             rows.append(line(*label, paper))
             label = ("还有", "and")
-        if note.until:
-            rows.append(line("最晚哪天", "No later than", self._until(note.until)))
         if one.department in self._names:
             name = self._name(one)
             where: Pair = (

@@ -515,9 +515,9 @@ def test_what_must_be_corrected_comes_first_with_why_what_and_until_when(house: 
         ("为什么", "拍的材料看不清"),
         ("部门的话", "房号看不清。"),
         ("（接着）", "请再拍一次。"),
+        ("最晚哪天", "2026年6月1日（还有22天）"),
         ("要带来的", "photo"),
         ("还有", "paper"),
-        ("最晚哪天", "2026年6月1日（还有22天）"),
         ("到哪里", "社保局窗口，带身份证和回执"),
     ]
     english = rows(found, waits, "en")
@@ -559,7 +559,8 @@ def test_at_the_terminal_it_is_read_by_whose_card_lies_there() -> None:
         asking.close()
     assert isinstance(answer, CentralAnswered)
     ((_title, lines),) = answer.sections
-    assert lines[:4] == (
+    assert lines[3][0] == "No later than"
+    assert (*lines[:3], lines[4]) == (
         ("State", "To be corrected: it waits for you"),
         ("Why", "A paper is missing"),
         ("The office writes", "还差一张照片"),
