@@ -160,7 +160,7 @@ class _Shown:
         label: Pair = ("部门的话", "The office writes")
         for piece in pieces(note.text):
             rows.append(line(*label, piece))
-            label = ("（接着）", "(continued)")
+            label = ("", "")  # it goes on
         if one.state == CaseState.TO_BE_CORRECTED.value:
             rows += self._to_bring(one, note)
         how = self._document.delivery if self._document is not None else None

@@ -287,6 +287,7 @@ class PanelRow(Block):
 
     A page may end between any two rows, so a long panel needs no page of its own.
     `label` and `value`, or only `points` beside each other, each with a dot before it.
+    A row without a label goes on with the one above.
     `labels`: all labels of the panel, so that the values stand in one column.
     """
 
@@ -1084,7 +1085,7 @@ class _PanelFace:
         row = self.row
         if row.points:
             return self.kit.list(row.points)
-        return f"{row.label}{self._colon}{row.value}" if row.label else ""
+        return f"{row.label}{self._colon}{row.value}" if row.label else row.value
 
     def height(self, width: int) -> int:
         """Height at a width."""
@@ -1098,8 +1099,9 @@ class _PanelFace:
         return self.kit.set(self.row.value, Role.STRONG)
 
     def run(self) -> Typeset:
-        """Label and value behind each other."""
-        return self.kit.set(f"{self.row.label}{self._colon}**{self.row.value}**", rich=True)
+        """Label and value behind each other; without a label it goes on with the row above."""
+        label = f"{self.row.label}{self._colon}" if self.row.label else ""
+        return self.kit.set(f"{label}**{self.row.value}**", rich=True)
 
     def pad_px(self, *, end: bool) -> int:
         return self.kit.metrics.px(4.0 if end else 1.2)

@@ -514,7 +514,7 @@ def test_what_must_be_corrected_comes_first_with_why_what_and_until_when(house: 
         ("办到哪一步", "待补正，等您补好"),
         ("为什么", "拍的材料看不清"),
         ("部门的话", "房号看不清。"),
-        ("（接着）", "请再拍一次。"),
+        ("", "请再拍一次。"),
         ("最晚哪天", "2026年6月1日（还有22天）"),
         ("要带来的", "photo"),
         ("还有", "paper"),
