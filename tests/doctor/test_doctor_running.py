@@ -13,6 +13,7 @@ import pytest
 from doctor_help import backend, device, sample_pack
 
 from central_backend.keyring import in_memory
+from devices.adapters import cameras
 from devices.camera import CameraState
 from devices.records import PaperState
 from devices.samv.protocol import Command
@@ -42,6 +43,13 @@ class _Backend:
 
     def close(self) -> None:
         pass
+
+
+@pytest.fixture(autouse=True)
+def any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many pictures a second this machine makes is not the question."""
+    monkeypatch.setattr(cameras, "MEASURE_S", 0.7)
+    monkeypatch.setattr(cameras, "ENOUGH_SHARE", 0.0)
 
 
 @pytest.fixture(scope="module")
