@@ -49,12 +49,12 @@ from kiosk import logs
 from kiosk.app import Equipment, Terminal
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue.search import SearchIndex
+from kiosk.contract.base import Model
 from kiosk.journey.events import Event, Leave, Next, PrintAsked, Rated, Signed
 from kiosk.journey.terms import StepName
 from kiosk.journey.views import View
 from kiosk.journey.visit import Visit
 from kiosk.receipts.content import Delivery, Stub
-from kiosk.receipts.layout import guide as guide  # it comes with the first paper
 from kiosk.receipts.layout.pdf import render_stub
 from offline_queue import State
 from screens.registry import MODULES
@@ -64,6 +64,13 @@ _LIFE_S: Final = 300  # of a machine that does much else
 _FAULT: Final = 3  # how a process ends that met a fault of its own
 _TICK_MS: Final = 4
 _PAGE_BYTES: Final = 20_000
+# What a terminal imports when it is first needed.
+_LATE: Final = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "kiosk.receipts.layout.guide",
+    "offline_queue.http",
+)
 _SIGNATURE: Final = (tuple((100 + 20 * i, 500 + 7 * i) for i in range(20)),)
 # Two papers, which is printed and rated; one, whose resident leaves as soon as it is saved.
 ITEMS: Final = ("CL-001", "MZ-010")
@@ -273,8 +280,10 @@ def _warm_up() -> None:
     _replace(kiosk.app._Finder, "prepare", lambda finder: setattr(finder, "_index", index))
     _replace(kiosk.app, "open_pinyin", lambda: None)  # a process of its own, and nobody types
     _replace(kiosk.app, "rest_the_collector", _nothing)
-    for name in ("backends.openssl.backend", "primitives.asymmetric.rsa"):
-        import_module(f"cryptography.hazmat.{name}")
+    for name in _LATE:
+        import_module(name)
+    for model in _below(Model):
+        model.model_rebuild()
     for step in StepName:
         if (module := MODULES.get(step)) is not None:
             import_module(module)
@@ -282,6 +291,12 @@ def _warm_up() -> None:
     _replace(kiosk.app, "load_words", lambda: words)
     stub = Stub("zh", "LW000-00001-0", datetime.now(UTC), True, "LW000", Delivery.KEPT)
     render_stub(stub, words.zh)
+
+
+def _below(model: type[Model]) -> Iterator[type[Model]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def _replace(owner: object, name: str, by: Callable[..., Any]) -> None:
