@@ -33,7 +33,7 @@ from kiosk.app import Terminal
 from kiosk.demo import script
 from kiosk.demo.chips import SOCIAL
 from kiosk.demo.player import Player, Script, ScriptFailed, Until
-from kiosk.demo.stage import Stage
+from kiosk.demo.stage import Backend, Stage
 from kiosk.journey.terms import StepName
 
 LONG = settings.default is not None and settings.default.max_examples > 1_000
@@ -102,9 +102,18 @@ class Hall:
         return self.terminal.runtime.visit.world
 
 
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """One for all: nothing is handed in here."""
+    made = Backend(f"sqlite:///{tmp_path_factory.mktemp('backend') / 'central.db'}")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def hall(device: str, qtbot: Any, tmp_path: Path) -> Iterator[Hall]:
-    with Stage(chips=device == "service") as stage, EscPosSimulator("tcp") as paper:
+def hall(device: str, backend: Backend, qtbot: Any, tmp_path: Path) -> Iterator[Hall]:
+    chips = device == "service"
+    with Stage(backend=backend, chips=chips) as stage, EscPosSimulator("tcp") as paper:
         made = Hall(stage, paper, qtbot, tmp_path)
         made.terminal.begin()
         qtbot.waitUntil(lambda: made.world.line_up and made.world.reader_ok, timeout=60_000)

@@ -26,7 +26,7 @@ from devices.simulators.camera import GONE
 from kiosk.app import Terminal
 from kiosk.demo import scenarios, script
 from kiosk.demo.player import Player, Script, Until
-from kiosk.demo.stage import Stage
+from kiosk.demo.stage import Backend, Stage
 from kiosk.journey.core import view
 from kiosk.journey.events import (
     CardRead,
@@ -53,8 +53,23 @@ def pack() -> Any:
     return shipped_pack()
 
 
+@pytest.fixture(scope="module")
+def one_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Starting one takes seconds."""
+    made = Backend(f"sqlite:///{tmp_path_factory.mktemp('backend') / 'central.db'}")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(one_backend: Backend) -> Iterator[Stage]:
+    with Stage(backend=one_backend) as made:
+        yield made
+
+
+@pytest.fixture
+def own_stage() -> Iterator[Stage]:
+    """With a backend that nobody handed anything in to."""
     with Stage() as made:
         yield made
 
@@ -340,8 +355,9 @@ def test_closing_leaves_no_thread_no_child_no_file_open(
 
 
 def test_with_a_clock_that_went_back_a_visit_works_and_says_so(
-    stage: Stage, pack: Any, qtbot: Any, tmp_path: Path
+    own_stage: Stage, pack: Any, qtbot: Any, tmp_path: Path
 ) -> None:
+    stage = own_stage
     ahead = datetime.now(UTC) + timedelta(days=30)
     with Outbox.open(stage.folder / "data" / "outbox") as outbox:
         outbox.put_meta(CLOCK_MARK, ahead.isoformat()).result(20)
