@@ -34,7 +34,8 @@ MAX_WORDS = 6
 MIN_SLIP_CHARS = 4
 MAX_SCATTERED = 5
 
-MAX_TRIED = 300  # codes of the rarest word of several on which the others are tried
+MAX_TRIED = 300  # codes that several words may fit, looked at more closely
+MAX_COMPARED = 600  # lines compared with the pattern of what was typed
 MAX_SLIPS = 250  # places where half of a word with a slip is looked at
 MAX_COUNTED = 100  # what use on this terminal can add to a rank
 MAX_LINES = 4  # readings of one text
@@ -145,12 +146,9 @@ class _Sounds:
             return
         pattern = re.compile(typed.begun if begun else typed.anywhere)
         fits = pattern.match if begun else pattern.search
-        places = bin(lines)[:1:-1]
-        number = places.find("1")
-        while number >= 0:
+        for number in islice(_places(lines), MAX_COMPARED):
             if fits(self._lines[number]):
                 yield self._codes[number]
-            number = places.find("1", number + 1)
 
 
 @cache
@@ -175,6 +173,52 @@ def _neighbours(token: str, following: str) -> tuple[str, ...]:
     return tuple(pairs)
 
 
+class _Holding:
+    """For every two signs the codes of which some text may hold them; never one too few.
+
+    Codes are numbers, those used most first.
+    """
+
+    def __init__(self, entries: Iterable[_Entry], numbers: Mapping[str, int]) -> None:
+        first: dict[str, set[int]] = {}
+        near: dict[str, set[int]] = {}
+        latin: dict[str, set[int]] = {}
+        for entry in entries:
+            number = numbers[entry.code]
+            for word in entry.words:
+                for signs in (word[:1], word[:2]):
+                    latin.setdefault(signs, set()).add(number)
+            for line in entry.sounds:
+                tokens = line[1:].split(";")
+                tokens.append("")
+                for token, following in pairwise(tokens):
+                    for signs in _openings(token, following):
+                        first.setdefault(signs, set()).add(number)
+                    for pair in _neighbours(token, following):
+                        near.setdefault(pair, set()).add(number)
+        self._first, self._near, self._latin = (
+            _bits({signs: sorted(found) for signs, found in one.items()})
+            for one in (first, near, latin)
+        )
+
+    def codes(self, word: str) -> int:
+        """A bit for each code that the word may fit."""
+        chars = _typed(word).chars
+        found = self._first.get(chars[:2], 0)
+        for place in range(1, len(chars) - 1):
+            found &= self._near.get(chars[place : place + 2], 0)
+        return found | self._latin.get(word[:2], 0)
+
+
+def _places(bits: int) -> Iterator[int]:
+    """The places of the bits that are set, in order."""
+    digits = bin(bits)[:1:-1]
+    place = digits.find("1")
+    while place >= 0:
+        yield place
+        place = digits.find("1", place + 1)
+
+
 def _bits(lists: Mapping[str, list[int]]) -> dict[str, int]:
     made = {}
     for key, numbers in lists.items():
@@ -196,7 +240,7 @@ class SearchIndex:
         # What is used more stands further up in every text that is searched, so that the first
         # hits of each kind are the best of it and the rest need not be looked at.
         self._entries = tuple(sorted(entries, key=lambda one: self._order[one.code]))
-        self._codes = tuple(one.code for one in self._entries)
+        self._by_use = tuple(self._order)
         self._own: dict[str, list[_Entry]] = {}
         for entry in self._entries:
             self._own.setdefault(entry.code, []).append(entry)
@@ -211,6 +255,7 @@ class SearchIndex:
         self._sounds = _Sounds((line, one.code) for one in chinese for line in one.sounds)
         self._pinyin = _Lines((one.pinyin, one.code) for one in every)
         self._english = _Lines((f" {' '.join(one.words)} ", one.code) for one in latin)
+        self._holding = _Holding(every, self._order)
         self._joined = _Lines(("".join(one.words), one.code) for one in latin)
 
     @classmethod
@@ -278,25 +323,24 @@ class SearchIndex:
         yield from self._sounds.codes(typed, begun=False)
 
     def _all_words(self, words: list[str], limit: int) -> Iterator[str]:
-        """Codes that every word fits: those of the rarest word, of which the others are tried."""
-        rarest, rest = words[0], words[1:]
-        fewest = MAX_TRIED + 1
-        for place, word in enumerate(words):
-            count = len(self._first(self._fits(word), min(fewest, MAX_TRIED)))
-            if count < fewest:
-                fewest, rarest, rest = count, word, words[:place] + words[place + 1 :]
-        patterns = [re.compile(_typed(word).anywhere) for word in rest]
-        given = 0
-        for code in self._first(self._fits(rarest), MAX_TRIED):
-            own = self._own[code]
-            if all(
-                any(one.has(word, pattern) for one in own)
-                for word, pattern in zip(rest, patterns, strict=True)
-            ):
-                yield code
-                given += 1
-                if given == limit:
-                    return
+        """Codes that every word fits; where a name begins with one of them, that comes first."""
+        may = self._holding.codes(words[0])
+        for word in words[1:]:
+            may &= self._holding.codes(word)
+        patterns = [(word, _typed(word)) for word in words]
+        anywhere = [(word, re.compile(typed.anywhere)) for word, typed in patterns]
+        begun = re.compile("|".join(typed.begun for _, typed in patterns))
+        first: list[str] = []
+        rest: list[str] = []
+        for number in islice(_places(may), MAX_TRIED):
+            own = self._own[self._by_use[number]]
+            if all(any(one.has(word, pattern) for one in own) for word, pattern in anywhere):
+                begins = any(begun.match(line) for one in own for line in one.sounds)
+                (first if begins else rest).append(own[0].code)
+                if len(first) == limit:
+                    break
+        yield from first
+        yield from rest
 
     def _scattered(self, word: str) -> Iterator[str]:
         """Initials in the right order, the first one first, with others between them."""

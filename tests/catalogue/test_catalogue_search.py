@@ -113,3 +113,9 @@ def test_one_slip_is_seen(word: str, data: st.DataObject) -> None:
         )
     )
     assert _one_slip(typed, word)
+
+
+def test_several_words_may_be_in_different_names_and_a_name_that_begins_so_comes_first() -> None:
+    assert INDEX.find("参保 证明", 5)[:1] == ("CRT-001",)
+    assert INDEX.find("zm canbao", 5)[:1] == ("CRT-001",)
+    assert INDEX.find("证明 驴", 5) == ()
