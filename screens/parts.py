@@ -40,10 +40,10 @@ def material_card(kit: Kit, line: MaterialLine) -> Card:
     )
 
 
-def item_card(kit: Kit, item: ItemCard, *, row: bool, width: int = 0) -> Card:
+def item_card(kit: Kit, item: ItemCard, *, row: bool, width: int = 0, small: bool = False) -> Card:
     """A tile (or a row with a chevron) that leads to an item.
 
-    With `width` in pixels what is below the name takes one line of it, and names are smaller.
+    With `width` in pixels what is below the name takes one line of it; `small` is for long names.
     """
     minutes = "" if item.bundle else kit.text("item.minutes", minutes=item.minutes)
     sub = kit.join(minutes, item.comes_out)
@@ -63,7 +63,7 @@ def item_card(kit: Kit, item: ItemCard, *, row: bool, width: int = 0) -> Card:
         tag="" if item.available else kit.text("item.unavailable"),
         tag_ink="amber" if row or item.bundle else "celadon_deep",
         tone="amber" if item.bundle else ("card" if row else "mist"),
-        role=Role.STRONG if width else Role.HEADING,
+        role=Role.STRONG if small else Role.HEADING,
         chevron=row,
     )
 

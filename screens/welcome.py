@@ -73,8 +73,8 @@ class Screen(BlockScreen):
         width = self._width(columns)
         room = width - 2 * kit.metrics.pad
         long = any(kit.set(i.name, Role.HEADING).natural_width() > room for i in body.popular)
-        width = width if long or kit.metrics.landscape else 0  # long names: smaller, one line below
-        tiles = [item_card(kit, item, row=False, width=width) for item in body.popular]
+        small = long or kit.metrics.landscape
+        tiles = [item_card(kit, item, row=False, width=width, small=small) for item in body.popular]
         return (title, *chunked("popular", tiles, columns))
 
     def _groups(self, groups: Sequence[GroupCard]) -> tuple[Block, ...]:
