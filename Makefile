@@ -12,8 +12,9 @@ python := .venv/bin/python
 rooms := kiosk devices screens offline_queue config central_backend tests
 ARGS ?=
 
-# Two workers: a build server has two cores, and each test file keeps its own devices.
-pytest_flags := -n 2 --dist loadfile
+# Two workers: a build server has two cores, and each test file keeps its own devices. In their
+# order: by number of tests, the files with few but long ones would come last, to one worker.
+pytest_flags := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup setup-test demo test lint check bench campaign lock format clean
 

@@ -6,12 +6,11 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
 from catalogue_sample import FILES
-from shipped import shipped_pack
+from shipped import shipped_pack as shipped
 
 from config.words import load_words
 from kiosk.catalogue import graph as graphs
@@ -20,16 +19,11 @@ from kiosk.catalogue.engine import walk
 from kiosk.catalogue.graph import Answers, Asks, Ends, Graph, TooLarge, graph_of, outline
 from kiosk.catalogue.graph_svg import _wide, _wrapped, draw
 from kiosk.catalogue.loader import load
-from kiosk.catalogue.model import Matter, Pack
+from kiosk.catalogue.model import Matter
 from kiosk.cli import main
 
 PACK = load(FILES)
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@cache
-def shipped() -> Pack:
-    return shipped_pack()
 
 
 def cases(matter: Matter, given: dict[str, Value] | None = None) -> Iterator[dict[str, Value]]:
@@ -163,17 +157,24 @@ def test_lines_break_between_characters_and_words() -> None:
 def test_the_commands_write_a_drawing_and_a_sheet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphs, "MAX_CASES", 300)
+    here = tmp_path / "catalogue"
+    for name, text in FILES.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text, encoding="utf-8")
     svg, pdf = tmp_path / "a.svg", tmp_path / "a.pdf"
-    assert main(["catalogue", "graph", "SMK-001", "-o", str(svg)]) == 0
+
+    def command(what: str, code: str, out: Path, *more: str) -> int:
+        return main(["catalogue", what, code, str(here), "-o", str(out), *more])
+
+    assert main(["catalogue", "graph", "SMK-001", "-o", str(svg)]) == 0, "of what is shipped"
     assert ET.parse(svg).getroot().tag == f"{SVG}svg"
-    assert main(["catalogue", "sheet", "SMK-001", "-o", str(pdf), "--language", "en"]) == 0
+    assert command("sheet", "TRV-001", pdf, "--language", "en") == 0
     assert pdf.read_bytes().startswith(b"%PDF")
-    assert main(["catalogue", "graph", "XX-999", "-o", str(svg)]) == 2
+    assert command("graph", "XX-999", svg) == 2
     assert "XX-999" in capsys.readouterr().err
-    assert main(["catalogue", "graph", "TX-001", "-o", str(svg)]) == 0
-    assert load_words().text("graph.outline", "zh") in svg.read_text(encoding="utf-8")
     monkeypatch.setattr(graphs, "MAX_CASES", 2)
-    assert main(["catalogue", "graph", "HJ-001", "-o", str(svg)]) == 2
+    assert command("graph", "BUN-001", svg) == 0
+    assert load_words().text("graph.outline", "zh") in svg.read_text(encoding="utf-8")
+    assert command("graph", "PEN-001", svg) == 2
     assert "more than 2" in capsys.readouterr().err
-    assert main(["catalogue", "sheet", "SMK-001", "-o", str(tmp_path / "no" / "a.pdf")]) == 2
+    assert command("sheet", "TRV-001", tmp_path / "no" / "a.pdf") == 2
