@@ -60,6 +60,12 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
             one.report(Rule.UNKNOWN_ITEM, f"'{name[:40]}' is no item of it", nearest(name, codes))
         elif name in items:
             settled[name] = _settled(one, items[name])
+    needs: list[str] = []
+    at = fields.maybe("needs")
+    for one in at.parts(least=1, most=20) if at else []:
+        name = one.one_of(codes, Rule.UNKNOWN_ITEM)
+        unique(one, name, needs)
+        needs.append(name)
     departments = {item.department for item in parts}
     progress: list[str] = []
     order = fields.maybe("progress")
@@ -89,6 +95,7 @@ def bundle_of(root: At, shared: Shared, items: Mapping[str, Item]) -> Bundle:
         as_of=head.as_of,
         progress=tuple(progress),
         settled=settled,
+        needs=tuple(needs),
         fact_questions=tuple(one for one in questions if one.known),
     )
 

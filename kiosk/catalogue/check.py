@@ -296,6 +296,15 @@ class _Proof:
                     f"include.{component.item.code}",
                     f"{component.item.code} never takes part",
                 )
+        for component in self._matter.components:
+            accepts = (s for s in component.item.situations if s.result is Result.ACCEPT)
+            if component.needed and not any(self._happens(s.when) for s in accepts):
+                self._report(
+                    Rule.DEAD_END,
+                    "needs",
+                    f"{component.item.code} is needed, but can never be handed in here",
+                    "do not name it in needs, or let a situation of it be accepted",
+                )
         some = diagram.any(diagram.of(one.include) for one in self._matter.components)
         case = diagram.one_of(diagram.minus(self._possible, some))
         if case is not None:

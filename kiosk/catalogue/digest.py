@@ -41,13 +41,16 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
-    if is_dataclass(value):
-        return [type(value).__name__, {name: getattr(value, name) for name in _names(type(value))}]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [
+            type(value).__name__,
+            {name: getattr(value, name) for name in _names(value.__class__)},
+        ]
     raise TypeError(f"a catalogue holds no {type(value).__name__}")
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind))
 
 

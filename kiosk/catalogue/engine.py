@@ -292,6 +292,7 @@ class _Component:
     cases: tuple[_Case, ...]
     fields: _Parts
     parties: _Parts
+    needed: bool
 
 
 class Program:
@@ -365,6 +366,7 @@ class Program:
             ),
             self._parts((fields[one.key], one.when) for one in item.form),
             self._parts((parties[one.role], one.when) for one in item.parties),
+            component.needed,
         )
 
     def _parts(self, parts: Iterable[tuple[int, Condition]]) -> _Parts:
@@ -448,7 +450,7 @@ class Program:
             mask |= one.bit & live
         left = _longest(mask, self._pivots, MAX_PIVOTS)
         seconds = left * QUESTION_S
-        if view.hopeful:
+        if view.hopeful and not view.refused:
             papers = (view.may_materials & self._papers).bit_count()
             fields = view.may_fields.bit_count()
             seconds += papers * PAPER_S + fields * FIELD_S + CLOSING_S
@@ -467,7 +469,7 @@ class Program:
                 key for key, bit, _ in self.facts if bit & live and key not in known
             ),
             taking_part=tuple(view.taking_part),
-            can_succeed=view.hopeful,
+            can_succeed=view.hopeful and not view.refused,
             minutes_left=-(-seconds // 60),
         )
 
@@ -504,6 +506,7 @@ class _View:
         "may_fields",
         "may_materials",
         "parties",
+        "refused",
         "situations",
         "taking_part",
     )
@@ -516,7 +519,7 @@ class _View:
         self.situations: list[tuple[str, Situation]] = []
         self.taking_part: list[str] = []
         self.materials = self.fields = self.parties = 0
-        self.hopeful = False
+        self.hopeful = self.refused = False
         self.may_materials = self.may_fields = 0
 
     def result(self) -> Result | None:
@@ -536,6 +539,9 @@ class _View:
             self.live |= include.live(known)
             self.decided = False
         decided, possible = self._cases(component)
+        if takes_part and component.needed:
+            open_cases = (decided,) if decided else possible
+            self.refused |= not any(one.accepted for one in open_cases)
         if takes_part:
             self.taking_part.append(component.code)
             if decided is None:

@@ -84,7 +84,10 @@ def of_item(item: Item) -> Matter:
 def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, list[Problem]]:
     """The merged matter, or None with what stands against merging."""
     items = [settle(one, bundle.settled.get(one.code, {})) for one in items]
-    components = tuple(Component(one, bundle.include.get(one.code, ALWAYS)) for one in items)
+    components = tuple(
+        Component(one, bundle.include.get(one.code, ALWAYS), one.code in bundle.needs)
+        for one in items
+    )
     problems = [
         (Rule.BUNDLE, "items", f"{one.code} is a {one.kind.value}, not an application")
         for one in items

@@ -397,6 +397,7 @@ class Bundle:
     as_of: date | None = None
     progress: tuple[str, ...] = ()  # departments, in the order in which they handle it
     settled: Mapping[str, Mapping[str, Answer | Fact]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()  # items without which, if they take part, the rest is of no use
     fact_questions: tuple[Question, ...] = ()
 
 
@@ -406,6 +407,7 @@ class Component:
 
     item: Item
     include: Condition = ALWAYS
+    needed: bool = False  # where it takes part and cannot be handed in, nothing can
 
 
 @dataclass(frozen=True, slots=True)

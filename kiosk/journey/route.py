@@ -138,7 +138,7 @@ def field_done(visit: Visit, form_field: FormField) -> bool:
 
 def accepted(path: Path) -> tuple[tuple[str, Situation], ...]:
     """The items, with their situations, that can be handed in here with these answers."""
-    if not path.decided:
+    if not path.decided or not path.can_succeed:
         return ()
     return tuple((i, s) for i, s in path.situations if s.result is Result.ACCEPT)
 

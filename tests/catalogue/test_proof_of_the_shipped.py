@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from catalogue_sample import shipped
+from catalogue_sample import FILES, shipped
 
 from kiosk.catalogue import conditions
 from kiosk.catalogue.asking import because, changes
@@ -26,6 +26,7 @@ from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.loader import load
 from kiosk.catalogue.model import Answer, Fact, Matter, Pack, Result
 from kiosk.catalogue_files import DEFAULT_DIRECTORY
+from kiosk.journey.route import can_go_on
 
 SHARED = ("groups.yaml", "departments.yaml", "materials.yaml", "fields.yaml")
 SAMPLED = 20
@@ -215,3 +216,28 @@ def test_every_material_has_its_reason(pack: Pack) -> None:
                 why = because(matter, end, material.id)
                 always = len(matter.components[0].item.situations) == 1
                 assert why.answers or why.facts or always, (matter.code, material.id)
+
+
+def test_without_an_item_that_it_needs_nothing_of_a_bundle_can_be_handed_in(pack: Pack) -> None:
+    refused = 0
+    for code, bundle in pack.bundles.items():
+        matter = pack.matters[code]
+        for answers, facts in answer_sets(matter, 200) if bundle.needs else ():
+            end = walk(matter, answers, facts)
+            results = {item: one.result for item, one in end.situations}
+            needed = [results[one] for one in bundle.needs if one in results]
+            lacking = any(one is not Result.ACCEPT for one in needed)
+            assert end.can_succeed == (Result.ACCEPT in results.values() and not lacking)
+            assert can_go_on(end) == end.can_succeed
+            refused += lacking and Result.ACCEPT in results.values()
+    assert refused
+
+
+def test_what_is_needed_can_be_handed_in() -> None:
+    files = {**FILES, "bundles/bun-001.yaml": FILES["bundles/bun-001.yaml"] + "needs: [PEN-001]\n"}
+    assert prove(load(files)).findings == ()
+    pen = files["items/pen-001.yaml"].replace(
+        "result: accept", "result: counter\n    reason: {zh: 请到窗口办, en: Counter}"
+    )
+    codes = {one.code for one in prove(load({**files, "items/pen-001.yaml": pen})).findings}
+    assert "CT-92" in codes

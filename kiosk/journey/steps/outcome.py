@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from kiosk.catalogue.engine import Path
-from kiosk.catalogue.model import Matter, Result, Source
+from kiosk.catalogue.model import Matter, Result, Source, Text
 from kiosk.journey.effects import Print
 from kiosk.journey.events import Event, Next, PrintAsked
 from kiosk.journey.route import can_go_on, materials_of, papers_asked, seen_as
@@ -25,6 +25,7 @@ from kiosk.journey.views import OutcomePart, OutcomeView
 from kiosk.journey.visit import Now, Place, Visit, path_of
 from kiosk.receipts.content import BringList, BringMaterial
 
+_ONLY_WITH = Text("要和“{}”一起办", "Only together with: {}")
 _WORST_FIRST = (Result.NOT_POSSIBLE, Result.COUNTER, Result.ACCEPT)
 
 
@@ -81,20 +82,30 @@ class Outcome(Plain):
         if going:
             return Result.ACCEPT
         results = {situation.result for _, situation in path.situations}
+        results -= {Result.ACCEPT}  # of no use without an item that is needed
         return next((r for r in _WORST_FIRST if r in results), Result.NOT_POSSIBLE)
 
     def _parts(self, visit: Visit, path: Path) -> tuple[OutcomePart, ...]:
-        parts = []
+        parts, matter = [], visit.matter
+        going = can_go_on(path)
+        needed = {c.item.code for c in matter.components if c.needed} if matter else set()
+        refused = [code for code, s in path.situations if s.result is not Result.ACCEPT]
+        lacking = next((visit.pack.items[code] for code in refused if code in needed), None)
         for code, situation in path.situations:
             item = visit.pack.items[code]
+            alone = not going and situation.result is Result.ACCEPT
             department = visit.pack.departments.get(item.department)
             parts.append(
                 OutcomePart(
                     item=visit.say(item.name),
                     department=visit.say(department.name) if department else "",
                     situation=situation_text(visit, code, situation),
-                    result=situation.result.value,
-                    reason=visit.say(situation.reason),
+                    result=self._result(path, going).value if alone else situation.result.value,
+                    reason=(
+                        visit.say(_ONLY_WITH).format(visit.say(lacking.name))
+                        if alone and lacking is not None
+                        else visit.say(situation.reason)
+                    ),
                 )
             )
         return tuple(parts)
