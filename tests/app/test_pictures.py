@@ -17,5 +17,5 @@ def test_a_reader_finds_every_pixel(width_px: int, height_px: int) -> None:
     for y in range(height_px):
         for x in range(width_px):
             shown.setPixel(x, y, 0xFF000000 | chance.randrange(1 << 24))
-    found = QImage.fromData(png_of(shown), "PNG")
+    found = QImage.fromData(png_of(shown))
     assert found.convertToFormat(QImage.Format.Format_RGB32) == shown
