@@ -320,7 +320,7 @@ class _Tree:
         return count(self._possible, 0)
 
 
-def _standing_for(value: Value, values: tuple[Value, ...]) -> Value:
+def _standing_for(value: Value, values: tuple[Value | None, ...]) -> Value:
     """The first of the stretch in which a number or day lies."""
     return max(one for one in values if one is not None and one <= value)  # type: ignore[operator,type-var]
 
