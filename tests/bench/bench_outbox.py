@@ -1,10 +1,17 @@
 """What it costs to keep an application durably, to deliver the queue, and to open a long one.
 
-Enqueue: an application of 20 KB and one of 2 MB, sealed to the backend and chained as on a
-terminal, beside the same bytes in one transaction of the standard library's SQLite with WAL
-and synchronous FULL (the floor), and beside the queues that others would have taken. All go
-turn by turn on the same disk. What each peer really keeps through a power cut is read back
-from its own connection, not from its manual, and written beside its figure.
+Enqueue: an application of 20 KB and one of 2 MB, numbered, sealed to the backend and chained
+as on a terminal, until whoever called knows that it is on the disk; beside the same bytes in
+one transaction of the standard library's SQLite with WAL and synchronous FULL (the floor), and
+beside the queues that others would have taken, which number, seal and chain nothing. Making
+the document is not measured: no peer does it. In every round all take turns, in an order by
+chance, on the same disk. What each peer really keeps through a power cut is read back from its
+own connection, not from its manual, and written beside its figure.
+
+Twice, because the log of SQLite is cheap to sync where it overwrites and dear where it grows:
+"as in service", with a pause before every round in which whoever wants to may tidy up, the
+databases new as after a terminal's start; and "in a row", without pauses, after so many that
+every log has reached its length. Syncs are counted by strace where there is one.
 
 Drain: against the real backend in a process of its own on loopback, and 10,000 against a
 server that only acknowledges, for the terminal's memory. Opening: a queue of 100,000.
@@ -32,7 +39,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "central_backend")]
@@ -59,9 +67,9 @@ from offline_queue import (  # noqa: E402
 from offline_queue.wire import WireSettings  # noqa: E402
 
 TERMINAL = "LW042"  # the one of `make_document`
-SMALL_BYTES, SMALL_ROUNDS = 20_000, 60
-LARGE_BYTES, LARGE_ROUNDS = 2_000_000, 15
-WARM_UP = 3
+SMALL_BYTES, LARGE_BYTES = 20_000, 2_000_000
+HANGING_ROUNDS = 15
+COUNTED = 20
 DRAINED_BY_THE_BACKEND = 200
 DRAINED_FOR_MEMORY = 10_000
 OPENED = 100_000
@@ -69,8 +77,35 @@ OPENED_PAYLOAD_BYTES = 1_000
 WAIT_S = 120
 DRAIN_DEADLINE_S = 900
 
+BARE = "bare SQLite (WAL, FULL)"
+OURS, SEALING, SAVING = "ours", "sealing", "saving"
+CHANCE = Random(4)
+
 Row = tuple[str, float, str, str, float]
 Put = Callable[[bytes], None]
+T = TypeVar("T")
+
+
+class Took(NamedTuple):
+    """Time on the clock, and of the processor in all threads."""
+
+    wall_ms: float
+    processor_ms: float
+
+
+class Rounds(NamedTuple):
+    """How often everything is done, and what lies between."""
+
+    name: str
+    measured: int
+    warm_up: int
+    pause_s: float
+
+
+# The outbox tidies up when nobody has asked it for 0.2 s.
+SMALL_IN_SERVICE = Rounds("as in service", 60, 3, 0.3)
+SMALL_IN_A_ROW = Rounds("in a row", 200, 300, 0.0)
+LARGE_IN_SERVICE = Rounds("as in service", 15, 3, 0.3)
 
 
 def run() -> list[Row]:
@@ -79,8 +114,10 @@ def run() -> list[Row]:
     place = Path(tempfile.mkdtemp(prefix="bench-outbox-", dir="/var/tmp"))
     try:
         return [
-            *_enqueue(place / "small", "20 KB", SMALL_BYTES, SMALL_ROUNDS),
-            *_enqueue(place / "large", "2 MB", LARGE_BYTES, LARGE_ROUNDS),
+            *_enqueue(place / "small", "20 KB", SMALL_BYTES, SMALL_IN_SERVICE),
+            *_enqueue(place / "row", "20 KB", SMALL_BYTES, SMALL_IN_A_ROW),
+            *_syncs(place / "syncs"),
+            *_enqueue(place / "large", "2 MB", LARGE_BYTES, LARGE_IN_SERVICE),
             *_enqueue_while_an_upload_hangs(place / "hanging"),
             *_drain(place / "drain"),
             *_drain_in_little_memory(place / "memory"),
@@ -109,52 +146,58 @@ class Terminal:
         self.outbox = Outbox.open(
             place / "queue", terminal=TERMINAL, chain=self.sealing.chain, limits=Limits()
         )
-        self.number = ""
 
-    def reserve(self) -> None:
-        """The number comes before the document, with a sync of its own."""
-        self.number = self.outbox.reserve_number().result(WAIT_S)
+    def keep(self, data: bytes) -> dict[str, Took]:
+        """What happens between the resident's last touch and "saved", and what it took."""
+        number, numbering = _timed(lambda: self.outbox.reserve_number().result(WAIT_S))
+        document = make_document(parse_number(number).running, parts={"page": data})
+        sealed, sealing = _timed(lambda: self.sealing.seal_application(document, [data]))
+        _, saving = _timed(lambda: self.outbox.enqueue(sealed).result(WAIT_S))
+        return {
+            OURS: Took(*map(sum, zip(numbering, sealing, saving, strict=True))),
+            SEALING: sealing,
+            SAVING: saving,
+        }
 
-    def keep(self, data: bytes) -> None:
-        """What happens between the resident's last touch and "saved"."""
-        running = parse_number(self.number).running
-        document = make_document(running, parts={"page": data})
-        self.outbox.enqueue(self.sealing.seal_application(document, [data])).result(WAIT_S)
+
+def _timed(act: Callable[[], T]) -> tuple[T, Took]:
+    began_s, used_s = time.perf_counter(), time.process_time()
+    given = act()
+    wall_s, processor_s = time.perf_counter() - began_s, time.process_time() - used_s
+    return given, Took(wall_s * 1_000, processor_s * 1_000)
 
 
-def _enqueue(place: Path, label: str, size: int, rounds: int) -> Iterator[Row]:
+def _enqueue(place: Path, label: str, size: int, rounds: Rounds) -> Iterator[Row]:
     place.mkdir()
     ours = Terminal(place)
     peers = _peers(place)
-    times: dict[str, list[float]] = {name: [] for name in ("ours", "reserve", *peers)}
-    for turn in range(rounds + WARM_UP):
+    took: dict[str, list[Took]] = {}
+    for turn in range(rounds.warm_up + rounds.measured):
+        time.sleep(rounds.pause_s)
         data = os.urandom(size)
-        acts: dict[str, Callable[[], None]] = {
-            "reserve": ours.reserve,
-            "ours": partial(ours.keep, data),
-            **{name: partial(put, data) for name, put in peers.items()},
-        }
-        for name, act in acts.items():
-            began = time.perf_counter()
-            act()
-            if turn >= WARM_UP:
-                times[name].append((time.perf_counter() - began) * 1_000)
+        acts: list[Callable[[], dict[str, Took]]] = [
+            partial(ours.keep, data),
+            *(partial(_put, name, put, data) for name, put in peers.items()),
+        ]
+        for act in CHANCE.sample(acts, len(acts)):
+            for name, one in act().items():
+                if turn >= rounds.warm_up:
+                    took.setdefault(name, []).append(one)
     ours.outbox.close()
-    middle = {name: statistics.median(taken) for name, taken in times.items()}
+    wall = {name: statistics.median(one.wall_ms for one in all_) for name, all_ in took.items()}
+    label = f"{label} sealed and saved, {rounds.name}"
     for name in peers:
-        yield (f"{label} sealed and saved", middle["ours"], "ms", name, middle[name])
-    slowest = max(times["ours"])
-    yield (
-        f"{label} sealed and saved, slowest of {rounds}",
-        slowest,
-        "ms",
-        "bare SQLite, slowest",
-        max(times[BARE]),
-    )
-    yield (f"{label}: its number, before", middle["reserve"], "ms", BARE, middle[BARE])
+        yield (label, wall[OURS], "ms", name, wall[name])
+    yield (f"{label}: times bare SQLite", wall[OURS] / wall[BARE], "", "limit at 20 KB", 2.0)
+    yield (f"{label}: sealing alone", wall[SEALING], "ms", "saving alone", wall[SAVING])
+    slowest = {name: max(one.wall_ms for one in took[name]) for name in (OURS, BARE)}
+    yield (f"{label}: slowest", slowest[OURS], "ms", BARE, slowest[BARE])
+    used = {name: statistics.median(one.processor_ms for one in took[name]) for name in wall}
+    yield (f"{label}: processor time", used[OURS], "ms", BARE, used[BARE])
 
 
-BARE = "bare SQLite (WAL, FULL)"
+def _put(name: str, put: Put, data: bytes) -> dict[str, Took]:
+    return {name: _timed(lambda: put(data))[1]}
 
 
 def _peers(place: Path) -> dict[str, Put]:
@@ -199,19 +242,15 @@ def _enqueue_while_an_upload_hangs(place: Path) -> Iterator[Row]:
         settings = WireSettings(url, read_timeout_s=600, total_timeout_s=600)
         sender = Sender(ours.outbox, SenderSettings(settings))
         sender.start()
-        ours.reserve()
         ours.keep(b"x")
         assert connected.wait(WAIT_S), "the upload did not begin"
         bare = _peers(place)[BARE]
         hanging: list[float] = []
         floor: list[float] = []
-        for _ in range(LARGE_ROUNDS):
+        for _ in range(HANGING_ROUNDS):
             data = os.urandom(LARGE_BYTES)
-            ours.reserve()
-            for taken, act in ((hanging, ours.keep), (floor, bare)):
-                began = time.perf_counter()
-                act(data)
-                taken.append((time.perf_counter() - began) * 1_000)
+            hanging.append(ours.keep(data)[OURS].wall_ms)
+            floor.append(_put(BARE, bare, data)[BARE].wall_ms)
         sender.close()
         ours.outbox.close()
     yield (
@@ -248,6 +287,62 @@ def _mute_server() -> Iterator[tuple[str, threading.Event]]:
             listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join()
+
+
+_COUNTING = """
+import sys
+sys.path[:0] = sys.argv[2:]
+import bench_outbox
+bench_outbox.keep_here(sys.argv[1])
+"""
+_MARK = "/no-such-file-"
+
+
+def keep_here(place: str) -> None:
+    """In a process whose calls are traced: all ways to keep, each between two marks."""
+    ours = Terminal(Path(place))
+    ways: dict[str, Callable[[bytes], object]] = {OURS: ours.keep, **_peers(Path(place))}
+    for _ in range(COUNTED):
+        time.sleep(SMALL_IN_SERVICE.pause_s)
+        data = os.urandom(SMALL_BYTES)
+        for number, keep in enumerate(ways.values()):
+            os.access(f"{_MARK}{number}", os.F_OK)
+            keep(data)
+            os.access(f"{_MARK}end", os.F_OK)
+    ours.outbox.close()
+    sys.stdout.write(json.dumps(list(ways)))
+
+
+def _syncs(place: Path) -> Iterator[Row]:
+    """How often each way syncs before it returns, tidying up in the pauses not counted."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return
+    place.mkdir()
+    traced = place / "trace"
+    told = subprocess.run(
+        [
+            *(strace, "-f", "-qq", "-e", "trace=fsync,fdatasync,access,faccessat2"),
+            *("-o", str(traced), sys.executable, "-c", _COUNTING),
+            *(str(place), str(Path(__file__).parent)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    names: list[str] = json.loads(told)
+    counts = [0] * len(names)
+    now = -1
+    for line in traced.read_text().splitlines():
+        if _MARK in line:
+            which = line.partition(_MARK)[2].partition('"')[0]
+            now = -1 if which == "end" else int(which)
+        elif now >= 0 and ("fsync(" in line or "fdatasync(" in line):
+            counts[now] += 1
+    each = dict(zip(names, (count / COUNTED for count in counts), strict=True))
+    for name in names[1:]:
+        yield ("20 KB sealed and saved: syncs", each[OURS], "each", name, each[name])
 
 
 # -- delivery -------------------------------------------------------------------------------
@@ -296,7 +391,6 @@ def _drain(place: Path) -> Iterator[Row]:
         ours.sealing.offer(base64.b64decode(keys))
         ours.outbox = Outbox.open(place / "queue", terminal=TERMINAL, chain=ours.sealing.chain)
         for _ in range(DRAINED_BY_THE_BACKEND):
-            ours.reserve()
             ours.keep(os.urandom(SMALL_BYTES))
         sender = Sender(
             ours.outbox,
