@@ -21,6 +21,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from heapq import merge
 from itertools import islice, pairwise
 from typing import TypeAlias
 
@@ -35,8 +36,8 @@ MIN_SLIP_CHARS = 4
 MAX_SCATTERED = 5
 
 MAX_TRIED = 300  # codes that several words may fit, looked at more closely
-MAX_COMPARED = 600  # lines compared with the pattern of what was typed
-MAX_SLIPS = 250  # places where half of a word with a slip is looked at
+MAX_COMPARED = 300  # lines compared with the pattern of what was typed
+MAX_SLIPS = 150  # places where half of a word with a slip is looked at
 MAX_COUNTED = 100  # what use on this terminal can add to a rank
 MAX_LINES = 4  # readings of one text
 
@@ -134,21 +135,52 @@ class _Sounds:
                     near.setdefault(pair, []).append(number)
         self._begins, self._first, self._near = map(_bits, (begins, first, near))
 
-    def codes(self, typed: _Typed, *, begun: bool) -> Iterator[str]:
-        """Codes of the lines that can be typed so, from their beginning or anywhere."""
+    def fitting(self, typed: _Typed) -> _Fitting:
+        """The lines that can be typed so."""
         chars = typed.chars
-        if not chars:
-            return
-        lines = (self._begins if begun else self._first).get(chars[:2], 0)
+        begun, anywhere = (by.get(chars[:2], 0) for by in (self._begins, self._first))
         for place in range(1, len(chars) - 1):
-            lines &= self._near.get(chars[place : place + 2], 0)
-        if not lines:
-            return
-        pattern = re.compile(typed.begun if begun else typed.anywhere)
-        fits = pattern.match if begun else pattern.search
-        for number in islice(_places(lines), MAX_COMPARED):
-            if fits(self._lines[number]):
+            near = self._near.get(chars[place : place + 2], 0)
+            begun, anywhere = begun & near, anywhere & near
+        return _Fitting(self._lines, self._codes, typed, begun, anywhere)
+
+
+class _Fitting:
+    """Lines compared with the pattern of what was typed, each at most once."""
+
+    def __init__(
+        self, lines: list[str], codes: list[str], typed: _Typed, begun: int, anywhere: int
+    ) -> None:
+        """`begun` and `anywhere` are the sets of lines that may fit so."""
+        self._lines = lines
+        self._codes = codes
+        self._pattern = re.compile(typed.anywhere) if anywhere else None
+        self._may_begin, self._rest = begun, anywhere & ~begun
+        self._later: list[int] = []
+
+    def begun(self) -> Iterator[str]:
+        """Codes of lines that fit from their beginning."""
+        for number, place in self._found(self._may_begin):
+            if place:
+                self._later.append(number)
+            else:
                 yield self._codes[number]
+
+    def elsewhere(self) -> Iterator[str]:
+        """Codes of the other lines; to be asked for after `begun`."""
+        found = (number for number, _ in self._found(self._rest))
+        for number in merge(self._later, found):
+            yield self._codes[number]
+
+    def _found(self, lines: int) -> Iterator[tuple[int, int]]:
+        """Lines that fit, and where."""
+        if self._pattern is None:
+            return
+        search = self._pattern.search
+        for number in islice(_places(lines), MAX_COMPARED):
+            found = search(self._lines[number])
+            if found:
+                yield number, found.start()
 
 
 @cache
@@ -315,12 +347,12 @@ class SearchIndex:
                 yield from self._whole_initials.get(word, ())
                 yield from self._initials.codes(f"\n{word}")
             yield from self._english.codes(f" {word} ")
-        typed = _typed(word)
-        yield from self._sounds.codes(typed, begun=True)
+        fitting = self._sounds.fitting(_typed(word))
+        yield from fitting.begun()
         if ascii_word:
             yield from self._english.codes(f" {word}")
             yield from self._joined.codes(f"\n{word}")
-        yield from self._sounds.codes(typed, begun=False)
+        yield from fitting.elsewhere()
 
     def _all_words(self, words: list[str], limit: int) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
