@@ -24,7 +24,7 @@ _EMPTY = (
     "app.processEvents(); print('painted', flush=True)\n"
 )
 _STARTS = 3
-_ROUNDS = 12
+_ROUNDS = 4
 
 
 def _start(command: list[str]) -> tuple[float, list[str]]:
@@ -141,8 +141,9 @@ def _touching() -> Iterator[Row]:
             shell.warm()
             app.processEvents()
             touch("search") if turn % 2 else touch(f"group:{matter.group}")
-            if turn % 4 == 2:
-                touch("group:")  # all items
+            if turn % 4 == 2 and touch("group:"):  # all items, and to the group again
+                touch("back")
+                touch(f"group:{matter.group}")
             for key in "shebao" if turn % 2 else "":
                 touch(f"key:{key}")
             while shell.touchable(f"item:{code}") is None and touch("page:on"):
