@@ -45,6 +45,14 @@ def item_card(kit: Kit, item: ItemCard, *, row: bool, width: int = 0, small: boo
 
     With `width` in pixels what is below the name takes one line of it; `small` is for long names.
     """
+    made = kit.item_cards.get((item, row, width, small))
+    if made is None:
+        made = _item_card(kit, item, row=row, width=width, small=small)
+        kit.item_cards[item, row, width, small] = made
+    return made
+
+
+def _item_card(kit: Kit, item: ItemCard, *, row: bool, width: int, small: bool) -> Card:
     minutes = "" if item.bundle else kit.text("item.minutes", minutes=item.minutes)
     sub = kit.join(minutes, item.comes_out)
     if width:

@@ -52,12 +52,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from kiosk.journey.events import Event
-from kiosk.journey.views import Frame
+from kiosk.journey.views import Frame, ItemCard
 from screens.icons import paint_badge, paint_icon
 from screens.ports import InputMethod
 from screens.preview import NoPreview, PreviewSource
 from screens.theme import TITLE_SPACING, Metrics, Role, Tokens, colour, contrast
-from screens.typeset import Typeset
+from screens.typeset import Typeset, expands
 
 On: TypeAlias = "Event | Callable[[], None]"
 
@@ -108,6 +108,8 @@ class Kit:
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
         self._widths: dict[tuple[str, Role], float] = {}
         self._columns: dict[tuple[str, ...], int] = {}
+        self._plain: dict[tuple[object, ...], tuple[int, int]] = {}
+        self.item_cards: dict[tuple[ItemCard, bool, int, bool], Card] = {}
         self._texts: dict[tuple[str, Role, bool, float], Typeset] = {}
         self._colours: dict[str, QColor] = {}
 
@@ -168,6 +170,23 @@ class Kit:
             known = round(max((self.width(label) for label in labels), default=0)) + 2
             self._columns[labels] = known
         return known
+
+    def card_height(self, card: Card, width: int, most_px: int) -> int:
+        """Height of a card; those whose texts take one line each are alike and measured once."""
+        short = (card.role, bool(card.tag), sum(map(bool, card.subs)), card.lead, card.chevron)
+        key = (*short, bool(card.mark), card.centred, card.min_mm, width, most_px)
+        most, height = self._plain.get(key, (0, 0))
+        texts = (card.title, *card.subs, card.tag)
+        if max(map(len, texts)) < most and not expands("".join(texts)):
+            return height
+        face = _face(self, card, width, most_px)
+        height = face.height(width)
+        if face.on_one_line_each(width):
+            # no character is wider than the letters are high
+            roles = (card.role, Role.TEXT, Role.STRONG)
+            widest = max(self.metrics.font(role).pixelSize() for role in roles)
+            self._plain[key] = (face.room(width) // widest, height)
+        return height
 
     def colour(self, token: str) -> QColor:
         """A colour by the name of its token in `Tokens`."""
@@ -724,7 +743,7 @@ class _CardFace:
 
     def height(self, width: int) -> int:
         """Height at a width."""
-        room = self._room(width)
+        room = self.room(width)
         text = self._text_height(room)
         if self.card.mark:
             text += self.mark + self.inner * 3
@@ -740,7 +759,7 @@ class _CardFace:
             ground, edge, thick = "mist", "celadon", kit.metrics.border * 2
         if not card.bare:
             _fill(painter, kit, box, pressed if down else ground, edge, thick=thick)
-        room = self._room(box.width())
+        room = self.room(box.width())
         ink = "ink" if enabled else "ink_soft"
         if card.mark or card.centred:
             self._paint_centred(painter, box, room, ink)
@@ -764,7 +783,13 @@ class _CardFace:
         choice = self.card.lead in ("radio", "check")
         return self.kit.metrics.px(14.4 if choice or not self.kit.metrics.large else 17.0)
 
-    def _room(self, width: int) -> int:
+    def on_one_line_each(self, width: int) -> bool:
+        """Whether no text of the card needs a second line."""
+        room = self.room(width)
+        return all(text.lines(room) <= 1 for text in (self.title, *self.subs, self.tag))
+
+    def room(self, width: int) -> int:
+        """What its texts have of a width."""
         room = width - 2 * self.pad
         if self.lead:
             room -= self.lead + self.kit.metrics.px(5.0)
@@ -1675,7 +1700,7 @@ class Stage(QWidget):
     def _height(self, body: Sequence[Block], at: int, width: int, page_px: int) -> int:
         kit, block = self.kit, body[at]
         if type(block) is Card:
-            return _face(kit, block, width, page_px).height(width)
+            return kit.card_height(block, width, page_px)
         if type(block) is PanelRow:
             first, last = _panel_ends(body, at)
             return _PanelFace(kit, block, first=first, last=last).height(width)

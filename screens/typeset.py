@@ -23,6 +23,11 @@ _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
 
 
+def expands(text: str) -> bool:
+    """Whether `visible` writes something out."""
+    return _PRIVATE.search(text) is not None
+
+
 def visible(text: str) -> str:
     """`text` with private-use characters as codes."""
     if text.isascii():
