@@ -44,6 +44,7 @@ MAX_LINES = 4  # readings of one text
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
 _WORD = re.compile(r"[a-z0-9]+")
+_LATIN = re.compile("[\x21-\x7e]")
 _MARKS = ";\n"
 _NO_WORD = re.compile(r"[\s';]+")
 
@@ -282,7 +283,10 @@ class SearchIndex:
         self._whole = _grouped(every, lambda one: one.text)
         self._whole_initials = _grouped(chinese, lambda one: one.initials)
         self._whole_english = _grouped(latin, lambda one: "".join(one.words))
-        self._texts = _Lines((one.text, one.code) for one in every if not one.words)
+        texts = [one for one in every if not one.words]
+        self._texts = _Lines((one.text, one.code) for one in texts)
+        # Latin letters can only be found where there are some
+        self._marked = _Lines((one.text, one.code) for one in texts if _LATIN.search(one.text))
         self._initials = _Lines((one.initials, one.code) for one in chinese)
         self._sounds = _Sounds((line, one.code) for one in chinese for line in one.sounds)
         self._pinyin = _Lines((one.pinyin, one.code) for one in every)
@@ -337,11 +341,12 @@ class SearchIndex:
     def _fits(self, word: str) -> Iterator[str]:
         """Codes that the word fits, best kind of fit first, within a kind by use."""
         ascii_word = word.isascii()
+        texts = self._marked if ascii_word else self._texts
         yield from self._whole.get(word, ())
-        yield from self._texts.codes(f"\n{word}")
+        yield from texts.codes(f"\n{word}")
         if ascii_word:
             yield from self._whole_english.get(word, ())
-        yield from self._texts.codes(word)
+        yield from texts.codes(word)
         if ascii_word:
             if len(word) > 1:
                 yield from self._whole_initials.get(word, ())
@@ -386,7 +391,7 @@ class SearchIndex:
         swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
         head, tail = word[:half], word[half:]
         slip = cache(_one_slip)
-        for lines in (self._texts, self._pinyin) if word.isascii() else (self._texts,):
+        for lines in (self._marked, self._pinyin) if word.isascii() else (self._texts,):
             text = lines.text
             yield from lines.codes(swapped)
             for place in islice(lines.hits(head), MAX_SLIPS):
