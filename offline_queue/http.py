@@ -18,29 +18,23 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from offline_queue.answers import Answer, Trouble
 from offline_queue.sockets import Sockets
-from offline_queue.wire import TOO_LONG
+from offline_queue.wire import TOO_LONG, WireSettings
 
 
 class Http:
     """One session. What an exchange is given is what goes out: no environment, no cookies."""
 
-    def __init__(
-        self,
-        sockets: Sockets,
-        *,
-        verify: bool | str,
-        certificate: tuple[str, str] | None,
-        user_agent: str,
-        answer_most_bytes: int,
-    ) -> None:
-        self._answer_most_bytes = answer_most_bytes
+    def __init__(self, sockets: Sockets, settings: WireSettings) -> None:
+        self._settings = settings
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.max_redirects = 0
-        self._session.verify = verify
-        self._session.cert = certificate
+        self._session.verify = settings.verify
+        self._session.cert = settings.certificate
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        self._session.headers.update(
+            {"User-Agent": settings.user_agent, "Accept": "application/json"}
+        )
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(sockets))
 
@@ -54,9 +48,9 @@ class Http:
         url: str,
         body: bytes | None,
         headers: Mapping[str, str],
-        timeouts_s: tuple[float, float],
     ) -> Answer:
-        """One request; `timeouts_s` for connecting and for each read. Never raises."""
+        """One request. Never raises."""
+        timeouts_s = (self._settings.connect_timeout_s, self._settings.read_timeout_s)
         try:
             with self._session.request(
                 method,
@@ -70,7 +64,7 @@ class Http:
                 content = bytearray()
                 for chunk in response.iter_content(65_536):
                     content += chunk
-                    if len(content) > self._answer_most_bytes:
+                    if len(content) > self._settings.answer_most_bytes:
                         return _network(TOO_LONG)
                 kind = response.headers.get("Content-Type", "").partition(";")[0]
                 return Answer(

@@ -79,8 +79,7 @@ class Wire:
         guard.name = "wire-deadline"
         guard.start()
         try:
-            timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
-            return self._opened().exchange(method, self._base + path, body, sent, timeouts_s)
+            return self._opened().exchange(method, self._base + path, body, sent)
         finally:
             guard.cancel()
             guard.join()
@@ -102,14 +101,7 @@ class Wire:
         if self._http is None:
             from offline_queue.http import Http
 
-            settings = self._settings
-            self._http = Http(
-                self._sockets,
-                verify=settings.verify,
-                certificate=settings.certificate,
-                user_agent=settings.user_agent,
-                answer_most_bytes=settings.answer_most_bytes,
-            )
+            self._http = Http(self._sockets, self._settings)
         return self._http
 
 
