@@ -1616,10 +1616,7 @@ class Stage(QWidget):
         gap = self.kit.metrics.gap
         while True:
             blocks = [cast(Block, widget.block) for widget in head]
-            for at, widget in enumerate(head):
-                if isinstance(widget, PanelRowWidget):
-                    first, last = _panel_ends(blocks, at)
-                    widget.ends(first=first, last=last)
+            _join_panels(head, blocks)
             gaps = _gaps(blocks, gap)
             others = [widget for widget in head if not isinstance(widget, HeadingWidget)]
             used = sum(self._stack.heights(others, box.width())) + sum(gaps[1:])
@@ -1675,12 +1672,10 @@ class Stage(QWidget):
         first, last = self.pages[self.page]
         shown, before = self._page_widgets(body, first, last), gaps[first:last]
         needed = heights[first:last]
-        for at, widget in enumerate(shown):
+        for widget in shown:
             if isinstance(widget, CardTouch | CardRead):
                 widget.squeeze(box.width(), page_px)
-            elif isinstance(widget, PanelRowWidget):
-                opens, closes = _panel_ends(body, first + at)
-                widget.ends(first=opens, last=closes)
+        _join_panels(shown, body, first)
         _open_panels(shown, before)
         for at, widget in enumerate(shown):
             if isinstance(widget, PanelRowWidget):
@@ -1798,6 +1793,14 @@ def _panel_ends(body: Sequence[Block], at: int) -> tuple[bool, bool]:
     """Whether a row is the first and the last of its panel."""
     first = not at or not _goes_on(body[at - 1], body[at])
     return first, at + 1 == len(body) or not _goes_on(body[at], body[at + 1])
+
+
+def _join_panels(shown: Sequence[Drawn], body: Sequence[Block], first: int = 0) -> None:
+    """Tell the rows of panels which of them begin and end one; `shown` are those from `first`."""
+    for at, widget in enumerate(shown, first):
+        if isinstance(widget, PanelRowWidget):
+            opens, closes = _panel_ends(body, at)
+            widget.ends(first=opens, last=closes)
 
 
 def _open_panels(shown: Sequence[Drawn], gaps: Sequence[int]) -> None:
