@@ -41,10 +41,6 @@ class CardReader(Protocol):
         """Wait for a card and read it."""
         ...
 
-    def new_addresses(self, deadline_s: float = ..., /) -> tuple[str, ...]:
-        """Addresses added to the card since it was issued; right after a read."""
-        ...
-
 
 class ChipReader(Protocol):
     """All readers of social-security cards and travel documents, as one."""

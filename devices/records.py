@@ -51,7 +51,8 @@ class IdCard:
     """What a resident ID card or one of its three relatives says.
 
     `valid_to` is None where the card says 长期 (`long_term` is then True). Private-use
-    code points in names are kept as they came.
+    code points in names are kept as they came. `added_addresses` were written to the chip
+    since the card was printed, in the chip's order; none also where the reader could not tell.
     """
 
     layout: CardLayout
@@ -70,6 +71,12 @@ class IdCard:
     pass_number: str = field(default="", repr=False)
     issue_count: str = field(default="", repr=False)
     portrait: Portrait | None = field(default=None, repr=False)
+    added_addresses: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def latest_address(self) -> str:
+        """Where the holder lives as far as the card knows: what was added last, else the print."""
+        return self.added_addresses[-1] if self.added_addresses else self.address
 
 
 class FaceHint(StrEnum):

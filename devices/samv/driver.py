@@ -13,6 +13,8 @@ longer than it was told. What the driver does about trouble, so that nobody abov
   (`bauds`), the one that worked last first.
 
 A fingerprint is read only by a call that asks for it, and never is part of an `IdCard`.
+Addresses that were added to the card since it was issued are read with it, because who has
+moved does not live where the print says; where they cannot be had, the card counts without.
 
 A reply is acted upon only if its checksum is right. Time is spent in `select` on the port,
 never in fixed waits, so a read takes as long as its bytes need on the wire.
@@ -38,10 +40,8 @@ from devices.errors import DeviceError, Fault
 from devices.records import Fingerprint, IdCard
 from devices.samv.framing import Frame, FrameParser, Garbled
 from devices.samv.protocol import (
-    ADDRESS_BYTES,
     ADDRESSES,
     FOUND,
-    ITEM_ABSENT,
     OK,
     STATUS,
     TEXT_BYTES,
@@ -52,7 +52,14 @@ from devices.samv.protocol import (
     portrait_of,
     split_card_data,
 )
-from devices.samv.textblock import CHECKED_LAYOUTS, TextBlockError, number_is_valid, parse
+from devices.samv.textblock import (
+    ADDRESS_BYTES,
+    CHECKED_LAYOUTS,
+    TextBlockError,
+    addresses_of,
+    number_is_valid,
+    parse,
+)
 from devices.worker import Cancel
 
 FIND_EVERY_S = 0.3
@@ -64,6 +71,9 @@ FIRST_TRY_SHARE = 0.6
 # A frame that stopped for so long does not go on. Adapters pause for some 16 ms.
 QUIET_S = 0.25
 FAILURES_BEFORE_RESET = 3
+# Added addresses: how long their first byte may take, and all of them (at 9,600 baud 0.3 s).
+_ADDRESSES_FIRST_S = 0.5
+_ADDRESSES_S = 1.0
 # How often a card that is still there is read again after it failed.
 CARD_TRIES = 3
 REOPEN_FIRST_S = 0.1
@@ -230,20 +240,6 @@ class SamvReader:
         self._once(Command.RESET, deadline_s)
         self._failures = 0
 
-    def new_addresses(self, deadline_s: float = REPLY_DEADLINE_S) -> tuple[str, ...]:
-        """Addresses added to the card since it was issued, oldest first; right after a read."""
-        reply = self._exchange(Command.READ_ADDRESSES, Cancel(deadline_s), deadline_s)
-        if reply.status == ITEM_ABSENT:
-            return ()
-        reply.raise_if_failed()
-        if len(reply.data) != ADDRESSES * ADDRESS_BYTES:
-            raise DeviceError(Fault.CARD_UNREADABLE, "length of the added addresses")
-        texts = (
-            reply.data[at : at + ADDRESS_BYTES].decode("utf-16-le", "replace").rstrip(" \x00")
-            for at in range(0, len(reply.data), ADDRESS_BYTES)
-        )
-        return tuple(text for text in texts if text)
-
     @overload
     def read_card(
         self,
@@ -284,10 +280,13 @@ class SamvReader:
         or DEADLINE as `cancel` says.
         """
         self._wait_for_card(cancel, wait_s)
+        until = time.monotonic() + read_deadline_s
         progress("found")
         command = Command.READ_WITH_FINGERPRINT if fingerprint else Command.READ
         parts = split_card_data(self._read_found(command, cancel, read_deadline_s).data)
         card = _card_of(parts)
+        if card.address:
+            card = replace(card, added_addresses=self._added_addresses(cancel, until))
         if not fingerprint:
             return card
         return CardWithFingerprint(card, _fingerprint_of(parts.fingerprint))
@@ -373,6 +372,30 @@ class SamvReader:
                 found = selected = False
             else:
                 raise trouble
+
+    def _added_addresses(self, cancel: Cancel, until: float) -> tuple[str, ...]:
+        """Those of the card that was just read; none where the reader cannot tell in time.
+
+        Asked for a second time only if the reply was damaged. Raises DeviceError: CANCELLED
+        and DEADLINE, as `cancel` says.
+        """
+        until = min(until, time.monotonic() + _ADDRESSES_S)
+        for _ in range(2):
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                break
+            first_s = min(_ADDRESSES_FIRST_S, left_s)
+            try:
+                reply = self._exchange(Command.READ_ADDRESSES, cancel, first_s, left_s)
+                reply.raise_if_failed()
+            except DeviceError as error:
+                if error.fault in (Fault.CANCELLED, Fault.DEADLINE):
+                    raise
+                if error.fault is not Fault.READER_GARBLED:
+                    break
+            else:
+                return addresses_of(reply.data)
+        return ()
 
     def _recover(self, cancel: Cancel) -> None:
         """Reset the SAM; if even that is not answered, open the port anew."""
@@ -464,7 +487,8 @@ class SamvReader:
         raise DeviceError(Fault.READER_SILENT, "no reply before the deadline")
 
 
-_LONG_REPLIES = frozenset({Command.READ, Command.READ_WITH_FINGERPRINT, Command.READ_ADDRESSES})
+_LONG_REPLIES = frozenset({Command.READ, Command.READ_WITH_FINGERPRINT})
+_ADDRESS_SIZES = frozenset(ADDRESS_BYTES * count for count in range(1, ADDRESSES + 1))
 
 
 def _fits(command: Command, reply: Reply) -> bool:
@@ -476,6 +500,8 @@ def _fits(command: Command, reply: Reply) -> bool:
         return True
     if (reply.status == FOUND) != (command is Command.FIND):
         return False
+    if command is Command.READ_ADDRESSES:
+        return len(reply.data) in _ADDRESS_SIZES
     is_long = len(reply.data) >= TEXT_BYTES
     return is_long == (command in _LONG_REPLIES)
 

@@ -18,7 +18,6 @@ from devices.samv.framing import encode
 
 TEXT_BYTES = 256
 PORTRAIT_BYTES = 1_024
-ADDRESS_BYTES = 70
 ADDRESSES = 4
 SAM_ID_BYTES = 16
 

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from devices.records import CardLayout, IdCard, Sex
 
 TEXT_BYTES = 256
+ADDRESS_BYTES = 70
 _FLAG_AT, _FLAG_BYTES = 248, 2
 LONG_TERM = "长期"
 
@@ -225,6 +226,13 @@ def parse(block: bytes) -> IdCard:
     if not values[_MUST_HAVE[layout]]:
         raise TextBlockError(_MUST_HAVE[layout])
     return IdCard(layout=layout, long_term=long_term, **values)
+
+
+def addresses_of(block: bytes) -> tuple[str, ...]:
+    """Addresses added to a card, 70 bytes each, in the card's order; what is no text is none."""
+    slots = (_Slot(at, ADDRESS_BYTES) for at in range(0, len(block), ADDRESS_BYTES))
+    texts = (_slice(block, (slot,)) for slot in slots)
+    return tuple(text for text in texts if text and _is_text(text))
 
 
 def encode(card: IdCard) -> bytes:

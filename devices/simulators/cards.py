@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from devices.portrait import encode_webp
 from devices.records import CardLayout, IdCard, Sex
 from devices.samv import textblock
-from devices.samv.protocol import ADDRESS_BYTES, ADDRESSES, PORTRAIT_BYTES
+from devices.samv.protocol import ADDRESSES, PORTRAIT_BYTES
+from devices.samv.textblock import ADDRESS_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,19 @@ def make_card(
     portrait: NDArray[np.uint8] | None = None,
     *,
     fingerprint: bytes = b"",
-    addresses: tuple[str, ...] = (),
     genuine: bool = True,
 ) -> CardOnReader:
     """A card that says what `card` says.
 
     `portrait` is an RGB image of shape (126, 102, 3), or None for a card without one.
-    `addresses` are at most four that were added since the card was issued. Raises
-    TextBlockError, naming the field, for what the card's layout cannot hold, and ValueError
-    for an image or addresses that do not fit.
+    It holds four added addresses at most. Raises TextBlockError, naming the field, for what
+    the card's layout cannot hold, and ValueError for an image or addresses that do not fit.
     """
     return CardOnReader(
         text=textblock.encode(card),
         portrait=bytes(PORTRAIT_BYTES) if portrait is None else encode_webp(portrait),
         fingerprint=fingerprint,
-        addresses=_address_block(addresses),
+        addresses=_address_block(card.added_addresses),
         genuine=genuine,
     )
 

