@@ -261,6 +261,8 @@ class Terminal(Base):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     key_ids: Mapped[str] = mapped_column(Text, default="")  # in use there, separated by blanks
     key_set_version: Mapped[int] = mapped_column(BigInteger, default=0)
+    intake: Mapped[str] = mapped_column(String(8), default="open")
+    intake_code: Mapped[str] = mapped_column(String(5), default="")
 
 
 class Heartbeat(Base):

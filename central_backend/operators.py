@@ -39,7 +39,7 @@ from central_backend.database import (
     Terminal,
 )
 from central_backend.html import Safe
-from central_backend.pages import BRING, CaseFile, CaseRow, Filter, Pages, Viewer
+from central_backend.pages import BRING, WORST_FIRST, CaseFile, CaseRow, Filter, Pages, Viewer
 from central_backend.settings import Settings
 from central_backend.style import STYLE
 from central_backend.throttle import Throttle
@@ -219,7 +219,7 @@ class OperatorDoor:
         with Session(self._engine) as session:
             known = session.scalars(select(Terminal).order_by(Terminal.code)).all()
         rows = [(one, terminals.overdue(one, now, most_s)) for one in known]
-        rows.sort(key=lambda row: not row[1])
+        rows.sort(key=lambda row: (not row[1], WORST_FIRST.index(row[0].intake)))
         return _html(self._pages.terminals(viewer, rows, now))
 
     def _list(self, viewer: Viewer, request: Request, _form: Form) -> Response:

@@ -35,6 +35,8 @@ _CHIP: Final = {
     CaseState.REFUSED: "bad",
     CaseState.DECIDED: "off",
 }
+_INTAKE_CHIP: Final = {"closed": "bad", "warning": "warn", "open": "good"}
+WORST_FIRST: Final = tuple(_INTAKE_CHIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Pages:
     def terminals(
         self, viewer: Viewer, rows: Sequence[tuple[Terminal, bool]], now: datetime
     ) -> Safe:
-        """All terminals, the overdue ones first."""
+        """All terminals in the order of `rows`."""
         say = viewer.say
         late = sum(overdue for _, overdue in rows)
         head = tag(
@@ -155,6 +157,13 @@ class Pages:
                     _chip(say("overdue"), "bad") if overdue else _chip(say("in-time"), "good"),
                 ),
                 tag("td", moment(row.heartbeat_at, say), class_="w"),
+                tag(
+                    "td",
+                    _chip(
+                        f"{say(f'intake.{row.intake}')} {row.intake_code}".strip(),
+                        _INTAKE_CHIP[row.intake],
+                    ),
+                ),
                 tag("td", row.depth, class_="n"),
                 tag("td", say.span(row.oldest_age_s) if row.depth else "–", class_="w"),
                 tag(
@@ -169,7 +178,7 @@ class Pages:
             )
             for row, overdue in rows
         ]
-        keys = ("terminal", "state", "heartbeat", "#depth", "oldest", "#quarantined")
+        keys = ("terminal", "state", "heartbeat", "intake", "#depth", "oldest", "#quarantined")
         table = _table(say, (*keys, "last-application", "version", "pack", "keys"), body)
         asked = tag("p", moment(now, say), class_="quiet small")
         return self._page(

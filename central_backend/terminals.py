@@ -36,6 +36,8 @@ def seen_heartbeat(session: Session, said: wire.Heartbeat, at: datetime) -> None
             "bytes": said.bytes,
             "key_ids": " ".join(said.key_ids_in_use),
             "key_set_version": said.key_set_version,
+            "intake": said.intake,
+            "intake_code": said.intake_code,
         },
     )
     session.add(Heartbeat(terminal=said.terminal, at=at, body=canonical_bytes(said).decode()))
@@ -67,6 +69,8 @@ def _put(session: Session, code: str, at: datetime, said: dict[str, object]) -> 
         "bytes": 0,
         "key_ids": "",
         "key_set_version": 0,
+        "intake": "open",
+        "intake_code": "",
     }
     statement = insert(Terminal).values(code=code, first_seen_at=at, **{**empty, **said})
     session.execute(statement.on_conflict_do_update(index_elements=[Terminal.code], set_=said))

@@ -99,7 +99,7 @@ def backend() -> Iterator[EmbeddedBackend]:
             if number == 2:  # its chain entry never comes: a gap
                 terminal.handover(sealed)
             assert hand_in(running.url, sealed, body).status_code == 201
-        for code, ago_s, depth in (("LW042", 60, 0), ("LW107", 90_000, 14)):
+        for code, ago_s, depth in (("LW042", 60, 0), ("LW055", 60, 0), ("LW107", 90_000, 14)):
             beat = Heartbeat(
                 terminal=code,
                 version="0.4.0",
@@ -109,6 +109,8 @@ def backend() -> Iterator[EmbeddedBackend]:
                 quarantined=1 if depth else 0,
                 bytes=depth * 90_000,
                 key_ids_in_use=(terminal.entries[0].key_id,) if depth else (),
+                intake="closed" if code == "LW055" else "open",
+                intake_code="QU-02" if code == "LW055" else "",
             )
             url = f"{running.url}/v1/heartbeat"
             assert requests.post(url, canonical_bytes(beat), timeout=WAIT_S).status_code == 200
@@ -297,7 +299,8 @@ def test_terminals_and_what_must_be_looked_at_in_both_languages(person: Person) 
     rows = person.chrome.find_elements(By.CSS_SELECTOR, "tbody tr")
     assert rows[0].text.startswith("LW107 Overdue")
     assert "1 d 30 min" in rows[0].text
-    assert rows[1].text.startswith("LW042 In time")
+    assert re.match("LW055 In time .* No QU-02 ", rows[1].text)
+    assert re.match("LW042 In time .* Yes ", rows[2].text)
     person.picture("terminals")
     person.follow("To look at")
     assert "Signature unknown or wrong" in person.text
