@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     one = commands.add_parser("diff", help="what changes for residents, in words")
     one.add_argument("old", metavar="OLD", help="a directory or a pack")
     one.add_argument("new", metavar="NEW")
+    one.add_argument("--old-on", metavar="DATE", type=date.fromisoformat, help="as --on, of OLD")
+    _on(one)
     one.add_argument("--json", action="store_true", help="for programs")
     _language(one)
     one.set_defaults(run=_diff)
@@ -69,12 +72,24 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
 def _directory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", nargs="?", default="", help="of YAML; the own one by default")
+    _on(parser)
+
+
+def _on(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--on",
+        metavar="DATE",
+        type=date.fromisoformat,
+        default=date.today(),  # noqa: DTZ011 - the office's day, where the command is given
+        help="of several versions of an item, the one in force on this day; default today",
+    )
 
 
 def _item(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("item", metavar="ITEM", help="code of an item or bundle, as CRJ-001")
     parser.add_argument("directory", nargs="?", default="", help="of YAML, or a pack")
     parser.add_argument("-o", "--out", metavar="FILE", required=True)
+    _on(parser)
     _language(parser)
 
 
@@ -96,12 +111,12 @@ def _path(arguments: argparse.Namespace) -> Path:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return check_command(_path(arguments))
+    return check_command(_path(arguments), arguments.on)
 
 
-def pack_of(path: Path) -> Pack:
+def pack_of(path: Path, on: date | None = None) -> Pack:
     """The catalogue in a directory or in a pack. Raises CatalogueErrors or PackError."""
-    return load_directory(path) if path.is_dir() else verified(read_pack(path)).pack
+    return load_directory(path, on) if path.is_dir() else verified(read_pack(path)).pack
 
 
 def certificate_of(pack: Pack) -> Certificate:
@@ -118,7 +133,7 @@ def certificate_of(pack: Pack) -> Certificate:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    pack = load_directory(_path(arguments))
+    pack = load_directory(_path(arguments), arguments.on)
     certificate = certificate_of(pack)
     data = build(pack, certificate)
     try:
@@ -145,7 +160,8 @@ def _diff(arguments: argparse.Namespace) -> int:
     from kiosk.catalogue_words import DiffWords
 
     try:
-        old, new = pack_of(Path(arguments.old)), pack_of(Path(arguments.new))
+        old = pack_of(Path(arguments.old), arguments.old_on or arguments.on)
+        new = pack_of(Path(arguments.new), arguments.on)
     except PackError as error:
         return _complain(error)
     found = diff(old, new)
@@ -233,7 +249,7 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _matter(arguments: argparse.Namespace) -> tuple[Pack, Matter]:
-    pack = pack_of(_path(arguments))
+    pack = pack_of(_path(arguments), arguments.on)
     if arguments.item not in pack.matters:
         raise KeyError(f"there is no item {arguments.item}")
     return pack, pack.matters[arguments.item]

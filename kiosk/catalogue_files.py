@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 
 from kiosk.catalogue.check import Proof, prove
 from kiosk.catalogue.errors import CatalogueErrors, Finding, Findings, Rule
-from kiosk.catalogue.loader import load
+from kiosk.catalogue.loader import load, turns
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue.source import MAX_FILE_CHARS
 
 DEFAULT_DIRECTORY = Path(__file__).resolve().parent.parent / "config" / "catalogue"
-MAX_FILES = 2_000
+MAX_FILES = 20_000
 _MAX_BYTES = 4 * MAX_FILE_CHARS  # a character takes at most four bytes
 _ITEMS = "items"
 
@@ -78,9 +79,9 @@ def _read(path: Path, name: str, findings: Findings) -> str | None:
         return None
 
 
-def load_directory(path: Path) -> Pack:
-    """The pack in a directory. Raises `CatalogueErrors`."""
-    return load(read_directory(path))
+def load_directory(path: Path, on: date | None = None) -> Pack:
+    """The pack in a directory, as it is in force on a day. Raises `CatalogueErrors`."""
+    return load(read_directory(path), on)
 
 
 def format_findings(findings: Iterable[Finding]) -> str:
@@ -110,16 +111,31 @@ def format_report(pack: Pack, proven: Proof) -> str:
     return "\n".join(lines)
 
 
-def check_command(directory: Path = DEFAULT_DIRECTORY) -> int:
-    """`kiosk catalogue check [DIR]`: 0 when the catalogue is right, 1 when it is not."""
+def check_command(directory: Path = DEFAULT_DIRECTORY, on: date | None = None) -> int:
+    """`kiosk catalogue check [DIR]`: 0 when the catalogue is right, 1 when it is not.
+
+    What was prepared for later days is proven too; the table is of the versions in force `on`
+    that day.
+    """
     try:
-        pack = load_directory(directory)
+        files = read_directory(directory)
+        days = (date.min, *turns(files))
+        proofs = [(day, pack, prove(pack)) for day in days for pack in (load(files, day),)]
     except CatalogueErrors as error:
         return _refused(error.findings)
-    proven = prove(pack)
-    if proven.findings:
-        return _refused(proven.findings)
-    sys.stdout.write(format_report(pack, proven) + "\n")
+    findings = {finding for _, _, proven in proofs for finding in proven.findings}
+    if findings:
+        return _refused(tuple(sorted(findings)))
+    _, pack, proven = next(
+        (one for one in reversed(proofs) if on is None or one[0] <= on), proofs[0]
+    )
+    lines = [format_report(pack, proven)]
+    lines += [
+        f"as in force from {day}: {other.cases} distinguishable answer sets, proven too"
+        for day, _, other in proofs
+        if other is not proven and day != date.min
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 

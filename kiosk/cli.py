@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,8 @@ def _settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def _pack_of(directory: str) -> Pack:
-    return load_directory(Path(directory) if directory else DEFAULT_DIRECTORY)
+    path = Path(directory) if directory else DEFAULT_DIRECTORY
+    return load_directory(path, date.today())  # noqa: DTZ011 - which version of an item is read
 
 
 def _served(settings: Settings) -> Served | None:

@@ -57,6 +57,31 @@ def load(files: Mapping[str, str], on: date | None = None) -> Pack:
     return pack
 
 
+def turns(files: Mapping[str, str]) -> tuple[date, ...]:
+    """The days on which an item goes over to a version that was prepared ahead; mostly none.
+
+    From one of them to the next a catalogue says the same. Raises nothing: what is wrong with
+    a file is for `load` to say.
+    """
+    paths: dict[str, list[str]] = {}
+    for path in files:
+        if _place(path) == "items":
+            paths.setdefault(_stem(path).partition(".")[0], []).append(path)
+    found: set[date] = set()
+    for several in (one for one in paths.values() if len(one) > 1):
+        begun = {_begins(path, files[path]) for path in several}
+        found |= begun - {min(begun)}
+    return tuple(sorted(found))
+
+
+def _begins(path: str, text: str) -> date:
+    """The first day of one item file; an early one when it says none."""
+    quiet = Findings()
+    node = parse(path, text, quiet)
+    at = At(quiet, path, "", node).table().find("effective") if node else None
+    return at.table().take("from", At.date, date.min) if at else date.min
+
+
 class _Catalogue:
     """Reads all files in the order of what refers to what."""
 

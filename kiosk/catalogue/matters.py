@@ -61,6 +61,8 @@ def of_item(item: Item) -> Matter:
         comes_out=item.comes_out,
         guide=item.guide,
         departments=(item.department,),
+        effective_from=item.effective_from,
+        effective_until=item.effective_until,
         components=(Component(item),),
         parties=item.parties,
         questions=item.questions,
@@ -112,6 +114,7 @@ def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, lis
     form = merge.all(lambda item: item.form, "field", lambda one: one.key, _same_field)
     if problems:
         return None, problems
+    ends = (bundle.effective_until, *(one.effective_until for one in items))
     highest = max(items, key=lambda one: _ORDER.index(one.assurance))
     matter = Matter(
         code=bundle.code,
@@ -125,6 +128,8 @@ def of_bundle(bundle: Bundle, items: Sequence[Item]) -> tuple[Matter | None, lis
         comes_out=bundle.comes_out,
         guide=bundle.guide,
         departments=bundle.progress or _once(one.department for one in items),
+        effective_from=max(bundle.effective_from, *(one.effective_from for one in items)),
+        effective_until=min((one for one in ends if one is not None), default=None),
         components=components,
         parties=parties,
         questions=questions,

@@ -428,6 +428,8 @@ class Matter:
     comes_out: Text
     guide: Guide
     departments: tuple[str, ...]
+    effective_from: date  # of a bundle: the day on which the last of its items begins
+    effective_until: date | None  # the last day; of a bundle the first on which an item ends
     components: tuple[Component, ...]
     parties: tuple[PartyRole, ...]
     questions: tuple[Question, ...]

@@ -17,10 +17,11 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
-from kiosk.catalogue.loader import load
+from kiosk.catalogue.loader import load, turns
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue.pack import Certificate, PackError, build, open_pack
 from kiosk.catalogue.search import Readings
@@ -50,13 +51,15 @@ class Prepared:
 
 
 def prepare(directory: Path = DEFAULT_DIRECTORY, cache: Path | None = None) -> Prepared:
-    """The catalogue in a directory. Raises `CatalogueErrors`."""
+    """The catalogue in a directory, as in force today. Raises `CatalogueErrors`."""
     files = read_directory(directory)
-    place = (cache or cache_directory(os.environ)) / f"{_digest(files)}{_ENDING}"
+    today = date.today()  # noqa: DTZ011 - which version of an item is read
+    since = max((day for day in turns(files) if day <= today), default=date.min)
+    place = (cache or cache_directory(os.environ)) / f"{_digest(files)}-{since}{_ENDING}"
     try:
         opened = open_pack(read_pack(place))
     except PackError:
-        return Prepared(load(files), _missing=place)
+        return Prepared(load(files, since), _missing=place)
     return Prepared(opened.pack, opened.readings)
 
 

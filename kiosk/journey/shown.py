@@ -43,12 +43,16 @@ _PAPER_LOW: Final = "paper-low"
 _MOST_CAUSES: Final = 2  # answers named as why a material is needed
 
 
-def blocked(visit: Visit, matter: Matter) -> Notice | None:
+def blocked(visit: Visit, matter: Matter, now: Now) -> Notice | None:
     """Why this cannot be done at this terminal now, None when it can."""
     world = visit.world
-    elsewhere = offered_here(matter, visit.rules.tier, world.staffed)
+    today = now.civil.date() if now.trusted else None
+    elsewhere = offered_here(matter, visit.rules.tier, world.staffed, today)
     if elsewhere is not None:
-        return Notice(elsewhere.key, values=(("where", visit.say(elsewhere.where)),))
+        values = [("where", visit.say(elsewhere.where))]
+        if elsewhere.day is not None:
+            values.append(("day", day_text(visit, elsewhere.day)))
+        return Notice(elsewhere.key, values=tuple(values))
     if matter.line and not world.line_up:
         return Notice("line-needed", "NW-01")
     if matter.kind is Kind.APPLY and not world.intake_open:
@@ -82,7 +86,7 @@ def printing_shown(visit: Visit, what: str) -> str:
     return "failed" if state == "unknown" else state
 
 
-def item_card(visit: Visit, matter: Matter) -> ItemCard:
+def item_card(visit: Visit, matter: Matter, now: Now) -> ItemCard:
     """A tile that leads to a matter."""
     return ItemCard(
         code=matter.code,
@@ -90,7 +94,7 @@ def item_card(visit: Visit, matter: Matter) -> ItemCard:
         minutes=matter.minutes,
         comes_out=visit.say(matter.comes_out),
         bundle=matter.bundle,
-        available=blocked(visit, matter) is None,
+        available=blocked(visit, matter, now) is None,
         departments=len(matter.departments),
     )
 

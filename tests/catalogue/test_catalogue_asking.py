@@ -150,13 +150,53 @@ def test_the_minutes_still_to_come_shrink() -> None:
 
 def test_a_site_offers_what_its_tier_and_hours_allow() -> None:
     matter = newborn()
-    assert offered_here(matter, "village", staffed=False) is None
+    assert offered_here(matter, "village", False, TODAY) is None
     where = Text("区大厅", "District hall")
     limited = replace(matter, offered=Offered((Tier.DISTRICT,), Hours.STAFFED, where))
-    never = offered_here(limited, "village", staffed=True)
+    never = offered_here(limited, "village", True, TODAY)
     assert never is not None
     assert (never.key, never.where) == ("not-offered-here", where)
-    later = offered_here(limited, "district", staffed=False)
+    later = offered_here(limited, "district", False, TODAY)
     assert later is not None
     assert later.key == "not-offered-now"
-    assert offered_here(limited, "district", staffed=True) is None
+    assert offered_here(limited, "district", True, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("today", "key"),
+    [
+        (date(2025, 12, 31), "not-offered-yet"),
+        (date(2026, 1, 1), ""),
+        (date(2026, 12, 31), ""),
+        (date(2027, 1, 1), "not-offered-any-more"),
+        (None, ""),  # a clock that may be wrong withholds nothing
+    ],
+)
+def test_rules_are_followed_from_their_first_day_to_their_last(
+    today: date | None, key: str
+) -> None:
+    matter = replace(newborn(), effective_until=date(2026, 12, 31))
+    stop = offered_here(matter, "village", False, today)
+    assert (stop.key if stop else "") == key
+    if stop:
+        assert stop.where == matter.guide.where
+        assert stop.day in (matter.effective_from, matter.effective_until)
+
+
+def test_a_bundle_is_in_force_while_all_of_its_items_are() -> None:
+    files = dict(BASE)
+    for name, begin, end in (
+        ("abc-001", "2026-03-01", "2027-12-31"),
+        ("abc-002", "2026-02-01", ""),
+    ):
+        text = files[f"items/{name}.yaml"]
+        assert "effective: {from: 2026-01-01}" in text
+        until = f", until: {end}" if end else ""
+        files[f"items/{name}.yaml"] = text.replace(
+            "effective: {from: 2026-01-01}", f"effective: {{from: {begin}{until}}}"
+        )
+    bundle = load(files).matters["BUN-001"]
+    assert (bundle.effective_from, bundle.effective_until) == (
+        date(2026, 3, 1),
+        date(2027, 12, 31),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,26 @@ def test_the_command_refuses_what_does_not_load_or_is_not_proven(
     assert check_command(directory) == 1
     assert "items/trv-001.yaml:1: CT-03" in capsys.readouterr().err
     assert check_command(directory / "nowhere") == 1
+
+
+def test_of_several_versions_the_one_in_force_is_read_and_all_are_proven(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = directory / "items/trv-001.yaml"
+    old = FILES["items/trv-001.yaml"]
+    begin = next(line for line in old.split("\n") if line.startswith("effective:"))
+    new = old.replace(begin, "effective: {from: 2027-01-01}").replace("version: 1", "version: 2")
+    assert new.count("version: 2") == 1
+    path.write_text(old.replace(begin, "effective: {from: 2026-01-01, until: 2026-12-31}"))
+    (directory / "items/trv-001.v2.yaml").write_text(new)
+    for day, version in ((date(2025, 1, 1), 1), (date(2026, 12, 31), 1), (date(2027, 1, 1), 2)):
+        assert load_directory(directory, day).items["TRV-001"].version == version
+    assert check_command(directory, date(2026, 6, 1)) == 0
+    assert "from 2027-01-01: " in capsys.readouterr().out
+    # What is wrong with the version that is still to come is told today, and so is the other way.
+    for broken in (path, directory / "items/trv-001.v2.yaml"):
+        right = broken.read_text()
+        broken.write_text(right.replace("{under: 16}", "{under: 15}"))
+        assert check_command(directory, date(2026, 6, 1)) == 1
+        assert f"items/{broken.name}" in capsys.readouterr().err
+        broken.write_text(right)

@@ -570,6 +570,30 @@ def test_what_cannot_be_done_now_is_said_before_anything_is_asked(
         assert hall.at is StepName.IDENTIFY
 
 
+@pytest.mark.parametrize(
+    ("year", "trusted", "key"),
+    [
+        (2025, True, "not-offered-yet"),
+        (2025, False, ""),  # a clock that may be wrong withholds nothing
+        (2026, True, ""),
+        (2031, True, "not-offered-any-more"),
+        (2031, False, ""),
+    ],
+)
+def test_rules_that_are_not_in_force_are_not_followed(year: int, trusted: bool, key: str) -> None:
+    """PEN-001 is in force from 2026 to 2030."""
+    hall = Hall(sample(), civil=datetime(year, 6, 1, 12, tzinfo=CHINA), trusted=trusted)
+    cards = {card.code: card.available for card in hall.view.body.popular}  # type: ignore[union-attr]
+    assert cards["PEN-001"] is not bool(key)
+    shown = hall.send(ItemChosen("PEN-001"))
+    blocked = shown.body.blocked  # type: ignore[union-attr]
+    assert (blocked.key if blocked else "") == key
+    if key:
+        assert dict(blocked.values)["day"] == {2025: "2026年1月1日", 2031: "2030年12月31日"}[year]
+    hall.send(Next())
+    assert (hall.at is StepName.ITEM_GUIDE) is bool(key)
+
+
 def test_a_guide_on_the_spot_stands_in_for_a_broken_camera_where_the_item_allows() -> None:
     for staffed in (True, False):
         hall = Hall(ASSISTED)

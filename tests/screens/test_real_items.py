@@ -170,7 +170,7 @@ def test_the_first_screen_is_one_page_whatever_is_used_most(
     visit = new_visit(1, pack, RULES, World(), NOW, lambda _query: ())
     shown = view(replace(visit, language=language), NOW)
     assert isinstance(shown.body, WelcomeView)
-    cards = tuple(item_card(replace(visit, language=language), one) for one in longest[:4])
+    cards = tuple(item_card(replace(visit, language=language), one, NOW) for one in longest[:4])
     shown = replace(shown, body=replace(shown.body, popular=cards))
     shell.show_view(shown)
     screen = shell.step_screen()

@@ -44,7 +44,7 @@ class Choose(Plain):
             title=self._title(visit),
             group=browse.group,
             groups=group_cards(visit),
-            cards=tuple(item_card(visit, matter) for matter in self._found(visit)),
+            cards=tuple(item_card(visit, matter, now) for matter in self._found(visit)),
         )
 
     def _title(self, visit: Visit) -> str:

@@ -70,7 +70,7 @@ class ItemGuide(Plain):
         matter = visit.matter
         if matter is None:
             return None
-        if isinstance(event, Next) and blocked(visit, matter) is None:
+        if isinstance(event, Next) and blocked(visit, matter, now) is None:
             return Turn(fresh_case(visit, matter.code), (CountUse(matter.code),), forward=True)
         if isinstance(event, TryQuestions) and self._can_try(matter):
             tried = replace(fresh_case(visit, matter.code), trial=True)
@@ -98,7 +98,7 @@ class ItemGuide(Plain):
         matter = visit.matter
         assert matter is not None, "the item guide is entered with a matter"
         guide = matter.guide
-        stop = blocked(visit, matter)
+        stop = blocked(visit, matter, now)
         departments = tuple(
             visit.say(visit.pack.departments[d].name)
             for d in matter.departments
@@ -126,4 +126,4 @@ class ItemGuide(Plain):
     def action(self, visit: Visit, now: Now) -> Action:
         """Begin."""
         matter = visit.matter
-        return Action("action.start", matter is not None and blocked(visit, matter) is None)
+        return Action("action.start", matter is not None and blocked(visit, matter, now) is None)

@@ -41,20 +41,20 @@ class Outcome(Plain):
             return None
         path = path_of(visit, now)
         if isinstance(event, Next):
-            return self._go_on(visit, matter, path)
+            return self._go_on(visit, matter, path, now)
         if isinstance(event, PrintAsked) and visit.printing.get("list") != "printing":
             printing = {**visit.printing, "list": "printing"}
             content = self._bring_list(visit, matter, path, now)
             return Turn(replace(visit, printing=printing), (Print("list", content=content),))
         return None
 
-    def _go_on(self, visit: Visit, matter: Matter, path: Path) -> Turn:
+    def _go_on(self, visit: Visit, matter: Matter, path: Path, now: Now) -> Turn:
         if not can_go_on(path):
             return Turn(visit, to=Place(StepName.FAREWELL), keep_trail=False)
         visit = replace(visit, outcome_seen=seen_as(path))
         if not visit.trial:
             return Turn(visit, forward=True)
-        if blocked(visit, matter) is not None:
+        if blocked(visit, matter, now) is not None:
             return Turn(visit, to=Place(StepName.FAREWELL), keep_trail=False)
         # The answers are kept; what is complete is passed by from here on.
         start = replace(visit, trial=False, fast=True, place=Place(StepName.ITEM_GUIDE), trail=())
@@ -72,7 +72,7 @@ class Outcome(Plain):
             materials=material_lines(visit, path, now) if going else (),
             lines=guide_lines(visit, matter),
             trial=visit.trial,
-            can_go_on=going and blocked(visit, matter) is None,
+            can_go_on=going and blocked(visit, matter, now) is None,
             can_print=visit.world.printer.online,
             printing=printing_shown(visit, "list"),
         )
@@ -144,5 +144,5 @@ class Outcome(Plain):
         if matter is None or not can_go_on(path_of(visit, now)):
             return Action("action.done")
         if visit.trial:
-            return Action("action.start" if blocked(visit, matter) is None else "action.done")
+            return Action("action.start" if blocked(visit, matter, now) is None else "action.done")
         return Action("action.next")

@@ -76,7 +76,7 @@ class Welcome(Plain):
     def view(self, visit: Visit, now: Now) -> WelcomeView:
         """Everything that one may begin with."""
         return WelcomeView(
-            popular=tuple(item_card(visit, matter) for matter in by_use(visit)[:POPULAR]),
+            popular=tuple(item_card(visit, matter, now) for matter in by_use(visit)[:POPULAR]),
             groups=group_cards(visit),
             plain=tuple(
                 PlainCard(p.id, visit.say(p.name), visit.say(p.hint), not p.codes)
