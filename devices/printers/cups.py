@@ -6,7 +6,14 @@ been out of paper; `reports_paper` says whether this one can.
 
 A job that is not completed by the deadline, or waits for paper or a technician, is cancelled,
 so that nobody's receipt comes out hours later. If it may have been on its way to the printer
-by then, the answer is PRINT_UNKNOWN. A job is sent once: if the connection breaks while
+by then, the answer is PRINT_UNKNOWN.
+
+What keeps a printer from printing is told by the queue's backend, and that runs only while
+there is a job: "no paper" stands there until the next one, whatever staff have done meanwhile.
+So such a reason refuses a job at once only for a while after one that failed (`retry_s`); then
+a job is tried, and taken back if the backend still complains.
+
+A job is sent once: if the connection breaks while
 sending, the queue is asked whether the job is there (by its unique name) before anything is
 said; it is never sent again.
 """
@@ -36,6 +43,13 @@ _STOPPED = 5  # printer-state
 
 # How long a reason may last before the job is given up: paper may be just being fed.
 _PATIENCE_S = 2.0
+_RETRY_S = 60.0
+# A backend takes a while to start and to take back what an earlier one said.
+_PATIENCE_WITH_OLD = 3
+
+# A sheet's size is said with the job: a queue's own default may be Letter. A roll has no name
+# that all queues know, and is whatever its queue was set up for.
+_SHEET: dict[Media, dict[str, str]] = {"a4": {"media": "iso_a4_210x297mm"}, "80mm": {}}
 
 _PAPER_OUT = frozenset({"media-empty", "media-needed"})
 _PAPER_LOW = frozenset({"media-low"})
@@ -59,6 +73,10 @@ _BROKEN = frozenset(
         "cups-insecure-filter",
     }
 )
+# Told by a backend, and maybe no longer true; beside one of the others no job would be begun.
+_MAYBE_OLD = frozenset({*_PAPER_OUT, *_NAMED, "offline", "timed-out"})
+_STOPPED_WORD, _REJECTING_WORD = "stopped", "rejecting"
+_CERTAIN = (_BROKEN - _MAYBE_OLD) | {_STOPPED_WORD, _REJECTING_WORD}
 
 
 class JobState(IntEnum):
@@ -89,7 +107,8 @@ class CupsPrinter:
     """The CUPS queue `queue` on `server` (a host with port, or a Unix socket's path).
 
     `patience_s` is how long a reason such as "no paper" may last before the job is taken
-    back, `request_s` how long one question to CUPS may take. `options` are job template
+    back, `retry_s` how long after a failed job it is believed without trying, `request_s` how
+    long one question to CUPS may take. `options` are job template
     keywords such as {"media": "custom_receipt_80x200mm"}. Raises ValueError for an address
     that cannot be one.
     """
@@ -104,15 +123,19 @@ class CupsPrinter:
         options: Mapping[str, str] | None = None,
         patience_s: float = _PATIENCE_S,
         request_s: float = _REQUEST_S,
+        retry_s: float = _RETRY_S,
     ) -> None:
         self._client = IppClient(server or _SYSTEM_SOCKET)
         self._path = f"/printers/{queue}"
         self._uri = self._client.base + self._path
         self._queue = queue
         self._capabilities = PrinterCapabilities(media, reports_paper)
-        self._options = [(key, [ipp.keyword(text)]) for key, text in (options or {}).items()]
+        told = {**_SHEET[media], **(options or {})}
+        self._options = [(key, [ipp.keyword(text)]) for key, text in told.items()]
         self._patience_s = patience_s
         self._request_s = request_s
+        self._retry_s = retry_s
+        self._believed_until = 0.0  # monotonic: until then no job is sent against a reason
 
     @property
     def capabilities(self) -> PrinterCapabilities:
@@ -133,17 +156,27 @@ class CupsPrinter:
         for taking it back). Raises DeviceError as described above."""
         deadline = time.monotonic() + deadline_s
         cancel.raise_if_cancelled()
-        self._check_before()
+        patience_s = self._check_before()
         # The name is how the job is found again if the answer to sending it gets lost.
         unique = f"{title} {secrets.token_hex(6)}"
-        job_id = self._send(pdf, unique, max(0.1, deadline - time.monotonic()))
-        return self._follow(job_id, deadline, cancel)
+        try:
+            job_id = self._send(pdf, unique, max(0.1, deadline - time.monotonic()))
+            return self._follow(job_id, deadline, cancel, patience_s)
+        except DeviceError:
+            self._believed_until = time.monotonic() + self._retry_s
+            raise
 
-    def _check_before(self) -> None:
+    def _check_before(self) -> float:
+        """How long a reason may last in this job. Raises DeviceError if none is to be begun."""
         status = self.status()
         fault = _fault_of(status)
-        if fault is not None:
+        if fault is None:
+            return self._patience_s
+        told = frozenset(status.detail.split(","))
+        may_be_old = bool(told & _MAYBE_OLD) and not told & _CERTAIN
+        if not may_be_old or time.monotonic() < self._believed_until:
             raise DeviceError(fault, status.detail)
+        return self._patience_s * _PATIENCE_WITH_OLD
 
     def _send(self, pdf: bytes, unique: str, timeout_s: float) -> int:
         attributes = [
@@ -196,7 +229,7 @@ class CupsPrinter:
         # CUPS may still be taking the job in, and a job may hide its name: not a proof.
         raise DeviceError(Fault.PRINT_UNKNOWN, "the job is not in the queue")
 
-    def _follow(self, job_id: int, deadline: float, cancel: Cancel) -> PrintJob:
+    def _follow(self, job_id: int, deadline: float, cancel: Cancel, patience_s: float) -> PrintJob:
         trouble_since: float | None = None
         while True:
             seen = self._job(job_id)
@@ -207,7 +240,7 @@ class CupsPrinter:
                 return self._take_back(job_id, _why(cancel))
             fault = self._trouble(seen)
             trouble_since = (trouble_since or now) if fault else None
-            if fault and trouble_since is not None and now - trouble_since >= self._patience_s:
+            if fault and trouble_since is not None and now - trouble_since >= patience_s:
                 return self._take_back(job_id, fault)
             if now >= deadline:
                 return self._take_back(job_id, fault or Fault.DEADLINE)
@@ -302,7 +335,7 @@ class CupsPrinter:
         stopped = group.get("printer-state") == [_STOPPED]
         accepting = group.get("printer-is-accepting-jobs") != [False]
         online = not stopped and accepting and not reasons & _BROKEN
-        detail = sorted(reasons) + ["stopped"] * stopped + ["rejecting"] * (not accepting)
+        detail = sorted(reasons) + [_STOPPED_WORD] * stopped + [_REJECTING_WORD] * (not accepting)
         return PrinterStatus(
             online, self._paper(reasons, online), ",".join(detail), _named(reasons)
         )

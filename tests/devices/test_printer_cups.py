@@ -29,6 +29,7 @@ BACKEND = """#!/bin/sh
 [ $# -eq 0 ] && exit 0
 BASE={base}
 QUEUE=${{DEVICE_URI##*/}}
+echo "$5" > "$BASE/out/.told-$1"
 if [ $# -ge 6 ]; then cat "$6" > "$BASE/out/.$1"; else cat > "$BASE/out/.$1"; fi
 case $QUEUE in
 abort|retry|stop) echo x >> "$BASE/out/tries-$QUEUE"; exit 1;;
@@ -227,6 +228,27 @@ def test_no_paper_takes_the_job_back_so_that_nothing_comes_later(cupsd: Cupsd, o
     go(CupsPrinter("ok", cupsd.address))
     assert [path.name.split("-")[0] for path in cupsd.printed()] == ["ok"]
     clear_reasons("empty", cupsd)
+
+
+def test_new_paper_is_found_out_by_the_next_job_although_the_queue_still_complains(
+    cupsd: Cupsd,
+) -> None:
+    printer = CupsPrinter("empty", cupsd.address, patience_s=0.2, retry_s=0.0)
+    assert refused(printer) is Fault.PAPER_OUT
+    assert refused(printer) is Fault.PAPER_OUT, "tried, and taken back"
+    assert not cupsd.printed()
+    cupsd.order("paper")
+    assert printer.status().paper is PaperState.OUT, "nobody has told the queue"
+    go(printer)
+    assert len(cupsd.printed()) == 1
+    until(lambda: printer.status().paper is not PaperState.OUT, "the reason is gone")
+
+
+def test_a_sheet_is_a4_whatever_the_queue_takes_for_usual(cupsd: Cupsd) -> None:
+    job = go(CupsPrinter("ok", cupsd.address, media="a4"))
+    assert "media=iso_a4_210x297mm" in (cupsd.base / "out" / f".told-{job.job_id}").read_text()
+    job = go(CupsPrinter("ok", cupsd.address))
+    assert "media=" not in (cupsd.base / "out" / f".told-{job.job_id}").read_text()
 
 
 def test_paper_put_in_soon_enough_lets_the_job_finish(cupsd: Cupsd) -> None:
