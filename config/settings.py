@@ -85,13 +85,13 @@ class Reader(_Section):
 
     `port` is a serial device; for "samv-usb" `usb`, `usb:VID:PID` or `usb:BUS-PORT`; for
     "samv-vendor" the number of the vendor's API (1 to 16 serial, 1001 to 1016 USB), with the
-    vendor's library at `library`.
+    vendor's library at `library`. A serial reader's speed is found out where `baud` is "auto".
     """
 
     kind: Literal["samv-serial", "samv-usb", "samv-vendor", "none"] = "samv-serial"
     port: str = "/dev/ttyUSB0"
     library: str = ""
-    baud: Literal[9600, 19200, 38400, 57600, 115200] = 115200
+    baud: Literal[9600, 19200, 38400, 57600, 115200, "auto"] = "auto"
     wait_s: Seconds = 60
     wlt_library: str = ""
 

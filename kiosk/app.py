@@ -30,7 +30,7 @@ from devices.printers.base import Printer
 from devices.printers.cups import CupsPrinter
 from devices.readers import MakesChipReader
 from devices.records import PcscStatus
-from devices.samv.driver import SamvReader
+from devices.samv.driver import BAUDS, SamvReader
 from devices.voice.voice import Voice
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import Readings, SearchIndex
@@ -209,6 +209,8 @@ def _reader_of(settings: Settings) -> SamvReader:
         from devices.samv.usb import open_usb
 
         return SamvReader(reader.port, serial_factory=open_usb)
+    if reader.baud == "auto":
+        return SamvReader(reader.port, bauds=BAUDS)
     return SamvReader(reader.port, baud=reader.baud)
 
 

@@ -10,7 +10,7 @@ longer than it was told. What the driver does about trouble, so that nobody abov
   it is no longer there, and read once more if it is.
 - A port that vanished is opened again, with growing pauses; no restart is needed.
 - Where the reader's speed is not known it is found by asking for the SAM's status at each
-  (`bauds`), the one that worked last first.
+  (`bauds`), the one that worked last first; at that one a SAM that says nothing is reset.
 
 A fingerprint is read only by a call that asks for it, and never is part of an `IdCard`.
 Addresses that were added to the card since it was issued are read with it, because who has
@@ -201,11 +201,15 @@ class SamvReader:
     def _find_baud(self, cancel: Cancel) -> None:
         """Open the port at the first speed at which the SAM says anything whole."""
         usual = (self._baud,) if self._baud in self._bauds else ()
-        for baud in dict.fromkeys((*usual, *self._bauds)):
+        bauds = tuple(dict.fromkeys((*usual, *self._bauds)))
+        for baud, command in (
+            *((baud, Command.STATUS) for baud in bauds),
+            (bauds[0], Command.RESET),
+        ):
             cancel.raise_if_cancelled()
             self._open_at(baud)
             try:
-                self._transfer(Command.STATUS, cancel, _BAUD_TRY_S, _BAUD_TRY_S)
+                self._transfer(command, cancel, _BAUD_TRY_S, _BAUD_TRY_S)
             except DeviceError as error:
                 self.close()
                 if error.fault not in _PROTOCOL_FAULTS:
@@ -217,6 +221,8 @@ class SamvReader:
             else:
                 self._baud, self._baud_known = baud, True
                 return
+        # So many questions in vain: who waits for a card is told, and not left to wait.
+        self._failures = FAILURES_BEFORE_RESET
         raise DeviceError(Fault.READER_SILENT, "no answer at any speed")
 
     def close(self) -> None:

@@ -64,6 +64,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     settings = load(path, environment)
     assert settings.terminal.code == "WZ7001"
     assert settings.reader.baud == 57_600
+    assert load(path, {"KIOSK_READER__BAUD": "auto"}).reader.baud == "auto"
     assert settings.reader.wait_s == 12.5
     assert settings.screen.full_screen is False
     assert settings.camera.device == "4"
@@ -88,7 +89,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
             "[terminal]\nstaffed_hours = '17:00-09:00'",
             ("terminal.staffed_hours", "'17:00-09:00'", "first before the second"),
         ),
-        ("[reader]\nbaud = 14400", ("reader.baud", "14400", "9600", "115200")),
+        ("[reader]\nbaud = 14400", ("reader.baud", "14400", "9600", "115200", "'auto'")),
         (
             "[reader]\nkind = 'usb'",
             ("reader.kind", "'usb'", "'samv-serial', 'samv-usb', 'samv-vendor' or 'none'"),

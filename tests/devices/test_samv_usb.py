@@ -396,6 +396,26 @@ def test_a_mute_line_is_silent_and_a_missing_one_absent() -> None:
         reader.close()
 
 
+def test_who_waits_for_a_card_at_a_mute_reader_is_told_long_before_the_wait_is_over() -> None:
+    with SamvSimulator() as simulator:
+        reader = SamvReader(simulator.port, bauds=BAUDS[:2], **LIMITS)  # type: ignore[arg-type]
+        simulator.stall()
+        with pytest.raises(DeviceError) as caught:
+            reader.read_card(Cancel(60.0), wait_s=50.0)
+        assert caught.value.fault is Fault.READER_SILENT
+        reader.close()
+
+
+def test_a_sam_that_hangs_is_reset_although_its_speed_is_not_known() -> None:
+    with SamvSimulator(line_baud=115_200) as simulator:
+        simulator.truncate_at(0, times=5, command=Command.STATUS)
+        simulator.put_card(make_card(PEOPLE["man"]))
+        reader = SamvReader(simulator.port, bauds=BAUDS, **LIMITS)  # type: ignore[arg-type]
+        assert read(reader) == PEOPLE["man"]
+        assert simulator.commands.count(Command.RESET) == 1
+        reader.close()
+
+
 def test_the_search_ends_with_a_cancel() -> None:
     with SamvSimulator() as simulator:
         reader = SamvReader(simulator.port, bauds=BAUDS, **LIMITS)  # type: ignore[arg-type]
@@ -405,7 +425,7 @@ def test_the_search_ends_with_a_cancel() -> None:
         with pytest.raises(DeviceError) as caught:
             reader.read_card(cancel, wait_s=5.0)
         assert caught.value.fault is Fault.DEADLINE
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 4.0
         reader.close()
 
 

@@ -14,6 +14,7 @@ from doctor_help import Ward, check, device, sample_pack, ward
 
 from config.settings import Settings
 from devices.adapters import cameras
+from devices.adapters.samv import SamvDevice
 from devices.contract import DeviceKind
 from devices.errors import Fault
 from devices.records import PaperState
@@ -23,9 +24,10 @@ from devices.scanners.serial_line import serial_line
 from devices.simulators.camera import GONE, SceneControl
 from devices.simulators.chips import SimulatedChips
 from devices.simulators.loudspeaker import Loudspeaker
-from devices.simulators.samv import SAM_ID_TEXT
+from devices.simulators.samv import SAM_ID_TEXT, SamvSimulator
 from devices.simulators.scanner import SerialScannerSimulator
 from devices.voice.voice import Voice
+from devices.worker import Cancel
 from kiosk.doctor import words
 from kiosk.doctor.checks import Check, Found
 from kiosk.doctor.command import attached_of, lines
@@ -318,6 +320,17 @@ def test_the_settings_name_what_the_doctor_opens(terminal: Ward) -> None:
         for one in attached.further:
             one.device.close()
     assert names == ["scanner", "voice"]
+
+
+def test_a_reader_of_any_speed_needs_no_setting() -> None:
+    with SamvSimulator(line_baud=9_600) as simulator:
+        attached = attached_of(Settings.model_validate({"reader": {"port": simulator.port}}))
+        for one in attached.further:
+            one.device.close()
+        assert attached.reader is not None
+        told = SamvDevice(attached.reader, simulator.port).self_test(Cancel(20.0))
+        attached.reader.close()
+    assert (told.figures["baud"], told.figures["sam_id"]) == (9_600, SAM_ID_TEXT)
 
 
 @pytest.mark.parametrize(
