@@ -31,7 +31,9 @@ def read_directory(path: Path) -> Mapping[str, str]:
     findings = Findings()
     files: dict[str, str] = {}
     if not path.is_dir():
-        findings.add(Rule.MISSING_FILE, str(path), 0, "", "there is no such directory")
+        findings.add(
+            Rule.MISSING_FILE, str(path), 0, "", "there is no such directory", "name another"
+        )
         raise CatalogueErrors(findings.all())
     if not (path / _ITEMS).is_dir():
         findings.add(Rule.MISSING_FILE, _ITEMS, 0, "", "this directory is missing", "add it")
@@ -40,7 +42,9 @@ def read_directory(path: Path) -> Mapping[str, str]:
         if found.is_dir() or any(part.startswith(".") for part in name.parts):
             continue
         if len(files) >= MAX_FILES:
-            findings.add(Rule.STRAY_FILE, str(path), 0, "", f"more than {MAX_FILES} files")
+            findings.add(
+                Rule.STRAY_FILE, str(path), 0, "", f"more than {MAX_FILES} files", "a smaller one"
+            )
             break
         text = _read(found, name.as_posix(), findings)
         if text is not None:
@@ -62,7 +66,9 @@ def _read(path: Path, name: str, findings: Findings) -> str | None:
             return None
         raw = path.read_bytes()
     except OSError as error:
-        findings.add(Rule.ENCODING, name, 0, "", f"cannot be read: {error.strerror}")
+        findings.add(
+            Rule.ENCODING, name, 0, "", f"cannot be read: {error.strerror}", "see its rights"
+        )
         return None
     try:
         return raw.decode("utf-8-sig")

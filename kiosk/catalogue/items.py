@@ -33,7 +33,6 @@ from kiosk.catalogue.model import (
 from kiosk.catalogue.parts import (
     EMPTY,
     Shared,
-    clear_text,
     head_of,
     ids_of,
     item_code,
@@ -301,7 +300,7 @@ class ItemReader:
                 ),
                 fields.option("when", scope.condition, ALWAYS),
                 fields.option("capacity", lambda at: at.choice(Capacity, _SUBJECT), _usual(role)),
-                fields.option("filled_by", clear_text, None),
+                fields.option("filled_by", text, None),
                 fields.option("represents", self._role, ""),
                 fields.option("signs", At.boolean, False),
             )
@@ -359,7 +358,7 @@ class ItemReader:
             found.append(
                 Eligibility(
                     name,
-                    fields.take("text", clear_text, EMPTY),
+                    fields.take("text", text, EMPTY),
                     self._scope.condition(when) if when else ALWAYS,
                     reason.text() if reason else None,
                 )

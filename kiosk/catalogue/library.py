@@ -27,7 +27,7 @@ from kiosk.catalogue.model import (
     SampleLine,
     Source,
 )
-from kiosk.catalogue.parts import EMPTY, clear_text, text, unique
+from kiosk.catalogue.parts import EMPTY, text, unique
 from kiosk.catalogue.reader import At, Fields
 from kiosk.catalogue.source import Scalar
 
@@ -75,15 +75,15 @@ class MaterialReader:
         source = own("source", lambda one: one.choice(Source, Source.RESIDENT), known.source)
         material = Material(
             id=self._id(fields, name, use),
-            name=own("name", clear_text, known.name),
+            name=own("name", text, known.name),
             form=own("form", lambda one: one.one_of(MATERIAL_FORMS), known.form),
             source=source,
             basis=own("basis", text, known.basis),
             review=self._review(fields, source, base),
-            hint=own("hint", clear_text, known.hint, needed=False),
+            hint=own("hint", text, known.hint, needed=False),
             pages=own("pages", lambda one: one.integer(1, 50), known.pages, needed=False),
             when=self._condition(fields),
-            why=own("why", clear_text, known.why, needed=False),
+            why=own("why", text, known.why, needed=False),
             pledge_days=self._pledge_days(fields, known.pledge_days),
             from_whom=own("from_whom", self._role, "applicant", needed=False)
             if self._role

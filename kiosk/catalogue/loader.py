@@ -157,7 +157,9 @@ class _Catalogue:
         ids = [_name(one) for one in found]
         for index, one in enumerate(ids):
             if one and one in ids[:index] and root:
-                root.parts()[index].report(Rule.DUPLICATE_ID, f"'{one}' is already there")
+                root.parts()[index].report(
+                    Rule.DUPLICATE_ID, f"'{one}' is already there", "another id"
+                )
         return found
 
     def _items(self, shared: Shared) -> dict[str, Item]:

@@ -133,13 +133,8 @@ def one_of(at: At, allowed: frozenset[str], rule: Rule) -> str:
 
 
 def text(at: At) -> Text:
-    """A text in both languages."""
+    """A text in both languages that is not vague."""
     return at.text()
-
-
-def clear_text(at: At) -> Text:
-    """A text in both languages that must not be vague."""
-    return at.text(vague=True)
 
 
 def phone(at: At) -> str:

@@ -14,7 +14,7 @@ from kiosk.catalogue.model import (
     Question,
     QuestionKind,
 )
-from kiosk.catalogue.parts import EMPTY, clear_text, ids_of, unique
+from kiosk.catalogue.parts import EMPTY, ids_of, text, unique
 from kiosk.catalogue.reader import At, Fields, nearest
 from kiosk.catalogue.scope import COMBINERS, MAX_NUMBER, Scope, words_of
 
@@ -116,7 +116,7 @@ def _question(at: At, scope: Scope, *, waits: bool) -> Question:
     unit = limits["unit"]
     question = Question(
         id=name,
-        text=fields.take("text", clear_text, EMPTY),
+        text=fields.take("text", text, EMPTY),
         kind=kind,
         about=fields.option(
             "about",
@@ -124,7 +124,7 @@ def _question(at: At, scope: Scope, *, waits: bool) -> Question:
             "applicant",
         ),
         options=_options(at, fields, kind) if kind_at else (),
-        hint=fields.option("hint", clear_text, None),
+        hint=fields.option("hint", text, None),
         when=ALWAYS if waits else fields.option("when", scope.condition, ALWAYS),
         unit=unit.text() if unit else None,
         minimum=least,
@@ -188,8 +188,8 @@ def _options(at: At, fields: Fields, kind: QuestionKind) -> tuple[Option, ...]:
         option_fields = one.table()
         option = Option(
             option_fields.take("id", At.identifier, ""),
-            option_fields.take("text", clear_text, EMPTY),
-            option_fields.option("hint", clear_text, None),
+            option_fields.take("text", text, EMPTY),
+            option_fields.option("hint", text, None),
         )
         alone = option_fields.maybe("alone")
         if alone and kind is not QuestionKind.MANY:

@@ -27,43 +27,20 @@ _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 
-VAGUE_ZH = (
-    "其他材料",
-    "其它材料",
-    "其他相关",
-    "其它相关",
-    "其他有关",
-    "其它有关",
-    "相关材料",
-    "有关材料",
-    "相关证明",
-    "有关证明",
-    "有效证件",
-    "有效证明",
-    "等材料",
-    "等证件",
-    "等证明",
-    "必要材料",
-    "需要的材料",
+_PAPER_ZH = "(?:身份)?(?:材料|证件|证明|资料|文件|手续)"
+_VAGUE_ZH = re.compile(
+    f"其[他它余][^，。；、]{{0,6}}{_PAPER_ZH}"
+    f"|(?:相关|有关|必要|必需|所需|需要|相应)的?[^，。；、]{{0,2}}{_PAPER_ZH}"
+    f"|有效的?{_PAPER_ZH}|身份证件|(?<![一二三四初中高同相对平])等(?:有关|相关)?的?{_PAPER_ZH}"
+    "|视情况|必要时|另行通知"
 )
-VAGUE_EN = (
-    "other materials",
-    "other documents",
-    "other papers",
-    "relevant materials",
-    "relevant documents",
-    "related materials",
-    "related documents",
-    "supporting documents as",
-    "valid id ",
-    "valid identification",
-    "valid certificate",
-    "necessary materials",
-    "necessary documents",
-    "as required",
-    "if necessary",
-    "etc.",
-    "and so on",
+_VAGUE_EN = re.compile(
+    r"\b(?:other|relevant|related|necessary|required|supporting|appropriate|valid)\s+"
+    r"(?:materials?|documents?|papers?|certificates?|proofs?|identification|identity|id)\b"
+    r"(?! (?:card|of|from|for)\b)"
+    r"|\bsupporting documents as\b|\bas required\b|\bif necessary\b|\bwhere applicable\b"
+    r"|\betc\b|\band so on\b|\band the like\b",
+    re.IGNORECASE,
 )
 """Wordings that leave the resident guessing what to bring. Public-service rules in China
 (优化营商环境条例, art. 19 and the "no vague fallback clause" practice) forbid them too."""
@@ -184,15 +161,14 @@ class At:
         self._wrong("a date such as 2026-01-31")
         return date(2000, 1, 1)
 
-    def text(self, *, vague: bool = False) -> Text:
-        """A text in both languages; with `vague`, unclear wordings are refused."""
+    def text(self) -> Text:
+        """A text in both languages; wordings that leave open what is meant are refused."""
         table = self.table()
         zh, en = (self._language(table, language) for language in ("zh", "en"))
         table.finish()
         if zh and zh == en and _CHINESE.search(en):
             self.report(Rule.TRANSLATION, "the English text is the Chinese one", "translate it")
-        if vague:
-            self._vague(zh, en)
+        self._vague(zh, en)
         return Text(zh, en)
 
     def _language(self, table: Fields, language: str) -> str:
@@ -204,11 +180,11 @@ class At:
         return at.string()
 
     def _vague(self, zh: str, en: str) -> None:
-        lower = f"{en.lower()} "
-        for found in [*(w for w in VAGUE_ZH if w in zh), *(w for w in VAGUE_EN if w in lower)][:1]:
+        found = _VAGUE_ZH.search(zh) or _VAGUE_EN.search(en)
+        if found:
             self.report(
                 Rule.VAGUE,
-                f"'{found.strip()}' leaves open what is meant",
+                f"'{found.group()}' leaves open what is meant",
                 "name each paper that is needed, and when",
             )
 

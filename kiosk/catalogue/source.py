@@ -108,7 +108,9 @@ def parse(file: str, text: str, findings: Findings) -> Node | None:
             Rule.SYNTAX, file, line, "", f"not YAML: {what}", "check indentation, colons, quotes"
         )
     except (yaml.YAMLError, ValueError) as error:
-        findings.add(Rule.SYNTAX, file, 0, "", f"not YAML: {type(error).__name__}")
+        findings.add(
+            Rule.SYNTAX, file, 0, "", f"not YAML: {type(error).__name__}", "save it as UTF-8 text"
+        )
     return None
 
 
@@ -155,7 +157,9 @@ class _Builder:
             elif kind is yaml.AliasEvent:
                 self._stop(Rule.ALIAS, event, f"the alias *{event.anchor}", "write it out")
         if self._root is None or (isinstance(self._root, Scalar) and self._root.empty):
-            self._findings.add(Rule.DOCUMENTS, self._file, 0, "", "the file is empty")
+            self._findings.add(
+                Rule.DOCUMENTS, self._file, 0, "", "the file is empty", "fill it, or remove it"
+            )
             return None
         return self._root
 
@@ -213,16 +217,17 @@ class _Builder:
         if event.anchor is not None or event.tag is not None:
             self._marked(event, plain=event.implicit)
         if len(self._stack) >= MAX_DEPTH:
-            self._findings.add(
-                Rule.TOO_DEEP, self._file, node.line, "", f"nested deeper than {MAX_DEPTH}"
+            self._stop(
+                Rule.TOO_DEEP,
+                event,
+                f"nested deeper than {MAX_DEPTH}",
+                "no item needs so many levels",
             )
-            raise _Stop
         top = self._stack[-1] if self._stack else None
         if top and isinstance(top.node, Table) and top.key is None:
-            self._findings.add(
-                Rule.ODD_KEY, self._file, node.line, "", "a list or mapping cannot be a key"
+            self._stop(
+                Rule.ODD_KEY, event, "a list or mapping cannot be a key", "a word, then a colon"
             )
-            raise _Stop
         self._put(node)
         self._stack.append(_Open(node))
 

@@ -4,8 +4,8 @@ An item is written out again without one of its situations, options or materials
 by itself; a bundle without one of its items, or of the options of its own questions, beside
 its items. An option of an item is missed as soon as any condition names one of its question;
 answers that are only recorded for the department, and those with which a bundle leaves an item
-out, are named nowhere. `make test` takes a sample, `make campaign`
-each part of all 210 items and ten bundles.
+out, are named nowhere. `make test` takes a sample, `make campaign` each part of all items and
+bundles.
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ def test_whatever_is_taken_away_from_a_bundle_is_missed(path: Path, pack: Pack) 
     unnoticed = [
         (what, codes)
         for what, cut, right in cuts
-        if not (codes := codes_of(*items, bundle=cut)) & right
+        # A question that an item asks too is no longer the same (CT-67).
+        if not (codes := codes_of(*items, bundle=cut)) & {*right, "CT-67"}
     ]
     assert unnoticed == []
 
