@@ -1,9 +1,14 @@
-"""How long a receipt takes to become a PDF, beside an empty page of the same library."""
+"""How long a receipt takes to become a PDF, and the PDF a printer's dots.
+
+Beside the first an empty page of the same library, beside the second poppler alone, which draws
+it in a process of its own.
+"""
 
 from __future__ import annotations
 
 import io
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import date, datetime
@@ -12,6 +17,8 @@ from pathlib import Path
 import yaml
 from reportlab.pdfgen.canvas import Canvas
 
+from devices.printers.raster import DPI, bands, draw
+from devices.worker import Cancel
 from kiosk.receipts.content import Delivery, Owed, Receipt
 from kiosk.receipts.layout.pdf import render
 
@@ -29,7 +36,7 @@ def run() -> list[tuple[str, float, str, str, float]]:
     started = time.perf_counter()
     render(plain, words)
     first_ms = (time.perf_counter() - started) * 1000
-    render(rare, words)
+    pdf = render(rare, words)
     return [
         ("receipt, first of the process", first_ms, "ms", "empty page", empty_ms),
         (
@@ -46,7 +53,19 @@ def run() -> list[tuple[str, float, str, str, float]]:
             "empty page",
             empty_ms,
         ),
+        (
+            "receipt to dots and commands",
+            _median_ms(lambda: b"".join(band.command for band in bands(draw(pdf, Cancel())))),
+            "ms",
+            "pdftoppm alone",
+            _median_ms(lambda: _poppler(pdf)),
+        ),
     ]
+
+
+def _poppler(pdf: bytes) -> bytes:
+    command = ["pdftoppm", "-mono", "-r", str(DPI), "-"]
+    return subprocess.run(command, input=pdf, capture_output=True, check=True).stdout
 
 
 def _median_ms(action: Callable[[], bytes]) -> float:

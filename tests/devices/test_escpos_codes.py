@@ -17,7 +17,7 @@ from devices.errors import DeviceError, Fault
 from devices.printers import escpos_codes as codes
 from devices.printers.escpos_codes import Condition, ReplyParser, decode
 from devices.printers.escpos_wire import wire_of
-from devices.printers.raster import BAND_ROWS, WIDTH_DOTS, bands, draw, read_pbm
+from devices.printers.raster import BAND_ROWS, WIDTH_DOTS, _crop, bands, draw, read_pbm
 from devices.records import PaperState
 from devices.worker import Cancel
 
@@ -192,9 +192,43 @@ def test_a_page_is_drawn_dot_by_dot_and_loses_only_margins() -> None:
     assert (draw(page, Cancel()) == whole[:, left : left + WIDTH_DOTS]).all()
 
 
-def test_a_page_whose_margins_are_used_is_drawn_smaller() -> None:
-    dots = draw(pdf(left_mm=1), Cancel())
+@pytest.mark.parametrize(
+    ("first", "end", "kept"),
+    [
+        (40, 600, slice(32, 608)),  # both margins alike
+        (3, 500, slice(3, 579)),  # as far aside as the ink asks for
+        (100, 640, slice(64, 640)),
+        (31, 608, slice(32, 608)),  # a frame of 577 dots loses one
+        (0, 577, slice(1, 577)),
+        (30, 608, None),
+        (0, 640, None),
+    ],
+)
+def test_all_ink_that_fits_is_kept_as_large_as_it_is(
+    first: int, end: int, kept: slice | None
+) -> None:
+    dots = np.zeros((4, 640), np.bool_)
+    dots[1, first:end] = True
+    cropped = _crop(dots)
+    if kept is None:
+        assert cropped is None
+    else:
+        assert cropped is not None
+        assert cropped.shape == (4, WIDTH_DOTS)
+        assert (cropped == dots[:, kept]).all()
+
+
+def test_an_empty_page_is_cut_in_its_middle() -> None:
+    cropped = _crop(np.zeros((2, 640), np.bool_))
+    assert cropped is not None
+    assert cropped.shape == (2, WIDTH_DOTS)
+
+
+def test_a_page_wider_than_the_paper_is_drawn_smaller() -> None:
+    page = pdf(left_mm=1)
+    dots = draw(page, Cancel())
     assert dots.shape[1] == WIDTH_DOTS
+    assert len(dots) < len(poppler(page))
     assert dots[:, :20].any()
     assert dots[:, -20:].any()
 

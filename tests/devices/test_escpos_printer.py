@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+import pypdf
 import pytest
 import yaml
 from reportlab.lib.units import mm
@@ -19,12 +21,13 @@ from devices.errors import DeviceError, Fault
 from devices.printers.base import PrintJob
 from devices.printers.escpos import Confirmation, EscPosPrinter
 from devices.printers.escpos_wire import wire_of
-from devices.printers.raster import draw
+from devices.printers.raster import DPI, draw
 from devices.records import PaperState
+from devices.scanners.camera import find_codes
 from devices.simulators.escpos import EscPosSimulator
 from devices.worker import Cancel, DeviceWorker, Failed, Outcome
-from kiosk.receipts.content import Delivery, Stub
-from kiosk.receipts.layout.pdf import render_stub
+from kiosk.receipts.content import Delivery, Receipt, Stub
+from kiosk.receipts.layout.pdf import render, render_stub
 
 WAIT_S = 10.0
 DEADLINE_S = 8.0
@@ -160,6 +163,33 @@ def test_a_real_receipt_of_ours_fits_and_is_followed(pty: EscPosSimulator) -> No
     assert (page == draw(pdf, Cancel())).all()
     assert 0.01 < page.mean() < 0.5
     printer.close()
+
+
+RECEIPT = Receipt(
+    language="zh",
+    item="往来港澳通行证签注",
+    number="LW042-00317-6",
+    saved_at=datetime(2026, 11, 21, 21, 23),  # noqa: DTZ001 - civil time as shown
+    clock_trusted=True,
+    terminal="LW042",
+    site="永兴街道",
+    delivery=Delivery.KEPT,
+    handed_in=("身份证", "往来港澳通行证"),
+    ask_phone="0577-00001234",
+    ask_hours="工作日8:30–17:00",
+    qr="https://example.org/q/LW042-00317-6",
+)
+
+
+def test_a_receipt_keeps_its_size_and_its_qr_code_on_paper() -> None:
+    path = Path(__file__).parents[2] / "config" / "words" / "receipt.zh.yaml"
+    words = {key: str(text) for key, text in yaml.safe_load(path.read_text("utf-8")).items()}
+    pdf = render(RECEIPT, words)
+    dots = draw(pdf, Cancel())
+    height_mm = float(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].mediabox.height) / 72 * 25.4
+    assert abs(len(dots) - height_mm / 25.4 * DPI) < 2, "drawn as large as it is"
+    paper = np.pad(np.where(dots, 0, 255).astype(np.uint8), 32, constant_values=255)
+    assert [code.text for code in find_codes(paper)] == [RECEIPT.qr]
 
 
 # Status.
