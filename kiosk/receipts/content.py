@@ -177,6 +177,7 @@ class GuideSlip:
     result: str
     where: str
     phone: str
+    effective_until: date | None = None
     as_of: date | None = None
     confirmed_by: str = ""
     confirmed_on: date | None = None
@@ -185,6 +186,7 @@ class GuideSlip:
     materials: tuple[BringMaterial, ...] = ()
     already_held: tuple[str, ...] = ()
     by_card: tuple[str, ...] = ()  # told by the card that is read here
+    made_here: tuple[BringMaterial, ...] = ()  # statements that the terminal writes, to be signed
     steps: tuple[str, ...] = ()
     usual_steps: tuple[str, ...] = ()  # words keys `receipt.guide-step-<value>`, without steps
     departments: tuple[str, ...] = ()

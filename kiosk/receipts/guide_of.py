@@ -43,7 +43,8 @@ def guide_of(
         code=code,
         item=say(matter.name),
         version=source.version,
-        effective_from=source.effective_from,
+        effective_from=matter.effective_from,
+        effective_until=matter.effective_until,
         as_of=source.as_of,
         confirmed_by=source.confirmed.by if source.confirmed else "",
         confirmed_on=source.confirmed.on if source.confirmed else None,
@@ -54,6 +55,9 @@ def guide_of(
         materials=tuple(_material(one, language) for one in matter.materials if one.brought),
         already_held=tuple(say(one.name) for one in matter.materials if one.held),
         by_card=tuple(say(one.name) for one in matter.materials if one.source is Source.CARD),
+        made_here=tuple(
+            _material(one, language) for one in matter.materials if one.source is Source.TERMINAL
+        ),
         usual_steps=() if guide.steps else _usual_steps(matter),
         steps=tuple(say(one) for one in guide.steps),
         departments=_departments(matter, pack.departments, language),

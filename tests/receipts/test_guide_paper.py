@@ -14,6 +14,7 @@ from config.words import load_words
 from kiosk.catalogue.model import Confirmation, Pack, SampleLine, Text
 from kiosk.receipts.content import GuideSlip
 from kiosk.receipts.guide_of import guide_of
+from kiosk.receipts.layout.blocks import Pen, Style
 from kiosk.receipts.layout.guide import render_guide
 
 
@@ -99,3 +100,47 @@ def test_a_confirmed_item_says_who_confirmed_it(pack: Pack) -> None:
     assert "还没有经部门确认" not in text
     assert isinstance(slip, GuideSlip)
     assert "personal" not in repr(slip)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_the_terminal_writes_is_named_and_shown_as_it_is_filled_in(
+    pack: Pack, language: str
+) -> None:
+    item = pack.matters["FC-005"]
+    (statement,) = (one for one in item.materials if one.id == "homes_statement")
+    slip = guide_of(pack, "FC-005", language)  # type: ignore[arg-type]
+    assert [one.name for one in slip.made_here] == [statement.name.in_(language)]
+    assert statement.name.in_(language) not in {one.name for one in slip.materials}
+    on_a4, _ = text_of(render_guide(slip, words(language), "a4"))
+    on_roll, _ = text_of(render_guide(slip, words(language), "80mm"))
+    for line in statement.sample:
+        assert squeezed(line.filled.in_(language)) in on_a4
+    assert squeezed(statement.name.in_(language)) in on_roll
+
+
+@pytest.mark.parametrize(("media", "width_mm"), [("a4", 210.0), ("80mm", 80.0)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_line_leaves_its_page(
+    pack: Pack, language: str, media: str, width_mm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[float] = []
+    drawn = Pen.text
+
+    def text(
+        pen: Pen, x: float, baseline: float, text: str, style: Style, white: bool = False
+    ) -> None:
+        ends.append(x + pen.fonts.width(pen.fonts.visible(text), style.size_mm))
+        drawn(pen, x, baseline, text, style, white)
+
+    monkeypatch.setattr(Pen, "text", text)
+    for code in ("GSH-007", "TX-001"):
+        slip = guide_of(pack, code, language)  # type: ignore[arg-type]
+        render_guide(slip, words(language), media)  # type: ignore[arg-type]
+    assert ends
+    assert max(ends) < width_mm
+
+
+def test_rules_with_a_last_day_say_so(pack: Pack) -> None:
+    matter = replace(pack.matters["CRJ-001"], effective_until=date(2027, 12, 31))
+    slip = guide_of(replace(pack, matters={"CRJ-001": matter}), "CRJ-001", "zh")
+    assert "到2027年12月31日为止" in text_of(render_guide(slip, words("zh"), "80mm"))[0]

@@ -87,7 +87,12 @@ def _page(content: GuideSlip, word: PaperWords) -> Iterator[Block]:
     yield from _list(word("guide-steps"), _steps(content, word))
     if content.situations:
         entries = [
-            Stack((Text(f"{name}: {word(f'guide-{result}')}", _BODY_BOLD), Text(reason, _BODY)))
+            Stack(
+                (
+                    Text(word("guide-case", name=name, result=word(f"guide-{result}")), _BODY_BOLD),
+                    Text(reason, _BODY),
+                )
+            )
             for name, result, reason in content.situations
         ]
         yield from _headed(word("guide-not-here"), entries)
@@ -123,7 +128,8 @@ def _days(content: GuideSlip, word: PaperWords) -> str:
     promised, legal = content.days_promised, content.days_legal
     if promised == 0:
         return word("guide-days-none")
-    said = word("guide-days", count=promised) if promised is not None else ""
+    key = "guide-days-one" if promised == 1 else "guide-days"
+    said = word(key, count=promised) if promised is not None else ""
     by_law = word("guide-days-legal", count=legal) if legal is not None else ""
     return word("list-comma").join(part for part in (said, by_law) if part)
 
@@ -142,6 +148,9 @@ def _materials(content: GuideSlip, word: PaperWords, *, full: bool) -> Iterator[
     if content.already_held:
         entries = [Entry(name, _BODY, True) for name in content.already_held]
         yield from _headed(word("bring-held"), entries)
+    if content.made_here:
+        made = [_made_here(one, word, full=full) for one in content.made_here]
+        yield from _headed(word("guide-made-here"), made)
 
 
 def _material(number: int, one: BringMaterial, word: PaperWords, *, full: bool) -> Block:
@@ -155,6 +164,15 @@ def _material(number: int, one: BringMaterial, word: PaperWords, *, full: bool) 
             lines.append(word("guide-checks", text=word("guide-stop").join(one.checks)))
     shown = tuple(line for line in lines if line)
     entry = Entry(f"{number}. {one.name}", _BODY_BOLD, False, shown, _SMALL)
+    return _with_sample(entry, one, word, full=full)
+
+
+def _made_here(one: BringMaterial, word: PaperWords, *, full: bool) -> Block:
+    lines = (word("bring-why", text=one.why),) if full and one.why else ()
+    return _with_sample(Entry(one.name, _BODY, True, lines, _SMALL), one, word, full=full)
+
+
+def _with_sample(entry: Entry, one: BringMaterial, word: PaperWords, *, full: bool) -> Block:
     if not (full and one.sample):
         return Stack((entry, Gap(1)))
     table = Grid(word("guide-sample", name=one.name), one.sample, word("guide-sample-filled"))
@@ -182,6 +200,8 @@ def _end(content: GuideSlip, word: PaperWords) -> Iterator[Block]:
     yield Rule()
     effective = word.date(content.effective_from)
     parts = [word("guide-version", version=content.version, date=effective)]
+    if content.effective_until:
+        parts.append(word("guide-until", date=word.date(content.effective_until)))
     if content.as_of:
         parts.append(word("guide-as-of", date=word.date(content.as_of)))
     if content.confirmed_by and content.confirmed_on:

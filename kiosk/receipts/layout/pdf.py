@@ -273,7 +273,7 @@ def notes(word: PaperWords, sample: bool, simulated: bool) -> list[Block]:
 def _foot(pen: Pen, foot: str, page: int, side: float) -> None:
     if foot:
         text = foot.replace("{page}", str(page))
-        pen.text(side, _A4_MM[1] - _FOOT_MM, text, Style(3.0))
+        Text(text, Style(3.0)).draw(pen, side, _A4_MM[1] - _FOOT_MM - 3.0, _A4_MM[0] - 2 * side)
 
 
 def label_mm(language: str) -> float:
