@@ -8,7 +8,7 @@ A question that changes no situation is not in it; it is listed beside.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -38,6 +38,8 @@ class Answers:
 
     options: tuple[str, ...] = ()  # option ids, or "true" and "false"
     sets: tuple[frozenset[str], ...] = ()  # of several answers, what may be chosen together
+    # For an option in `sets` all that are treated as it is.
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ranges: tuple[tuple[int | date | None, int | date | None], ...] = ()  # from, to (inclusive)
     to: int = 0  # index of the node
 
@@ -207,7 +209,8 @@ class _Maker:
         fact = fact_kind(key) if question is None else None
         kind = fact.kind if fact else kind
         if kind is QuestionKind.MANY:
-            return Answers(sets=tuple(v for v in values if isinstance(v, frozenset)), to=to)
+            sets = tuple(v for v in values if isinstance(v, frozenset))
+            return Answers(sets=sets, to=to, alike=self._alike(key, question, sets))
         if kind in (QuestionKind.NUMBER, QuestionKind.DATE):
             return Answers(ranges=_ranges(values, self._domains[key]), to=to)
         if kind is QuestionKind.YES_NO:
@@ -216,6 +219,24 @@ class _Maker:
         options = fact.options if fact else options
         seen = {self._kind_of(key, str(one)) for one in values}
         return Answers(tuple(one for one in options if self._kind_of(key, one) in seen), to=to)
+
+    def _alike(
+        self, key: str, question: Question | None, sets: tuple[frozenset[str], ...]
+    ) -> dict[str, tuple[str, ...]]:
+        """For each option in these sets, itself and all that lead to the same by themselves."""
+        options = question.options if question else ()
+        said = {one for each in sets for one in each}
+        single = {one for each in sets if len(each) == 1 for one in each}
+        alone = {one.id for one in options if one.alone}
+        return {
+            name: tuple(
+                one.id
+                for one in options
+                if self._kind_of(key, one.id) == self._kind_of(key, name)
+                and (name in single or (one.id in alone) == (name in alone))
+            )
+            for name in said
+        }
 
     def _kind_of(self, key: str, option: str) -> tuple[bool, ...]:
         return tuple(option in values for values in self._tests.get(key, ()))

@@ -35,6 +35,8 @@ _COLOURS: Final[Mapping[str, tuple[str, str]]] = {
     "not-possible": ("#fae3e0", "#9c2f24"),
 }
 _SWEEPS: Final = 12
+_OR: Final = " / "  # between answers with which one goes the same way
+_ANY_OF: Final = "/"  # between options of which it is the same which are chosen
 
 
 def draw(graph: Graph, matter: Matter, words: Mapping[str, str], language: str, note: str) -> str:
@@ -119,7 +121,11 @@ class _Drawing:
         unit = f" {self._say(question.unit)}" if question and question.unit else ""
         said = [texts.get(name) or self._named(one.key, name) for name in answers.options]
         said += [
-            self._word("and").join(texts[name] for name in texts if name in chosen)
+            self._word("and").join(
+                _ANY_OF.join(texts[one] for one in answers.alike[name])
+                for name in texts
+                if name in chosen
+            )
             for chosen in answers.sets
         ]
         said += [self._range(low, high) + unit for low, high in answers.ranges]
@@ -206,9 +212,8 @@ class _Drawing:
     def _asking(self, node: Asks) -> list[_Row]:
         inner = _BOX_PX - 2 * _PAD_PX
         rows = [_Row(_wrapped(self._question(node), _TITLE_SIZE, inner, bold=True))]
-        mark = "、" if self._language == "zh" else ", "
         for answers in node.answers:
-            text = mark.join(self._answer(node, answers))
+            text = _OR.join(self._answer(node, answers))
             rows.append(_Row(_wrapped(text, _TEXT_SIZE, inner - 10), to=answers.to))
         return rows
 

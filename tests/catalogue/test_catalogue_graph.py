@@ -91,6 +91,21 @@ def test_numbers_between_the_limits_are_in_one_interval() -> None:
     assert graphs._before(date(2026, 1, 1)) == date(2026, 1, 1) - timedelta(days=1)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_answer_is_on_the_drawing(language: str) -> None:
+    """Also those that lead to the same: whoever reads it looks for each."""
+    words = load_words()
+    for code in ("GSH-007", "FC-005", "CRJ-001"):
+        matter = shipped().matters[code]
+        graph = graph_of(matter)
+        text = draw(graph, matter, words.en if language == "en" else words.zh, language, "v1")
+        said = "".join("".join(ET.fromstring(text).itertext()).split())
+        for node in graph.nodes:
+            if isinstance(node, Asks) and node.question is not None:
+                for option in node.question.options:
+                    assert "".join(option.text.in_(language).split()) in said, (code, option.id)
+
+
 def test_too_many_cases_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "MAX_CASES", 5)
     with pytest.raises(TooLarge):
