@@ -43,7 +43,6 @@ from screens.toolkit import (
     tone_edge,
 )
 
-PREVIEW_INTERVAL_MS = 50
 _QUIET = ("from-card", "from-state", "made-here")
 
 
@@ -284,7 +283,7 @@ class PanelWidget(BlockWidget):
 
 @dataclass(frozen=True, kw_only=True)
 class PaperPreview(Block):
-    """What the document camera sees, with a frame to lay the paper into."""
+    """What the document camera sees, with a frame: to lay the paper into, then around it."""
 
     says: str
     waiting: str
@@ -294,6 +293,8 @@ class PaperPreview(Block):
 @draws(PaperPreview)
 class PaperPreviewWidget(LivePicture):
     """See PaperPreview."""
+
+    _outline: tuple[tuple[float, float], ...] = ()
 
     def apply(self) -> None:
         block = cast(PaperPreview, self.block)
@@ -307,6 +308,14 @@ class PaperPreviewWidget(LivePicture):
     def source(self) -> PreviewSource:
         """The document camera."""
         return self.kit.documents
+
+    def _look(self) -> None:
+        """The frame follows the paper also where no new picture came."""
+        super()._look()
+        outline = self.kit.documents.outline()
+        if outline != self._outline:
+            self._outline = outline
+            self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         kit = self.kit
@@ -324,7 +333,8 @@ class PaperPreviewWidget(LivePicture):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(box, image)
         still = cast(PaperPreview, self.block).still
-        self._paint_frame(painter, box, "amber" if still else "celadon")
+        lines = self._around_paper(box) if self._picture is not None else []
+        self._paint_frame(painter, lines or _corners(box), "amber" if still else "celadon")
         painter.end()
 
     def _picture_box(self) -> QRectF:
@@ -335,21 +345,31 @@ class PaperPreviewWidget(LivePicture):
         box.moveCenter(QRectF(self.rect()).center())
         return box
 
-    def _paint_frame(self, painter: QPainter, box: QRectF, ink: str) -> None:
-        """Four corners, within which the paper belongs."""
-        inset = min(box.width(), box.height()) * 0.08
-        frame = box.adjusted(inset, inset, -inset, -inset)
-        arm = min(frame.width(), frame.height()) * 0.18
+    def _around_paper(self, box: QRectF) -> list[QPolygonF]:
+        """The paper's edge, where the camera has found one."""
+        at = [
+            QPointF(box.left() + x * box.width(), box.top() + y * box.height())
+            for x, y in self._outline
+        ]
+        return [QPolygonF([*at, at[0]])] if at else []
+
+    def _paint_frame(self, painter: QPainter, lines: list[QPolygonF], ink: str) -> None:
         for thick, colour in ((3.2, "card"), (1.8, ink)):
             pen = QPen(self.kit.colour(colour), self.kit.metrics.px(thick))
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
             painter.setPen(pen)
-            for x, right in ((frame.left(), 1), (frame.right(), -1)):
-                for y, down in ((frame.top(), 1), (frame.bottom(), -1)):
-                    points = [
-                        QPointF(x + right * arm, y),
-                        QPointF(x, y),
-                        QPointF(x, y + down * arm),
-                    ]
-                    painter.drawPolyline(QPolygonF(points))
+            for line in lines:
+                painter.drawPolyline(line)
+
+
+def _corners(box: QRectF) -> list[QPolygonF]:
+    """Four corners, within which the paper belongs."""
+    inset = min(box.width(), box.height()) * 0.08
+    frame = box.adjusted(inset, inset, -inset, -inset)
+    arm = min(frame.width(), frame.height()) * 0.18
+    return [
+        QPolygonF([QPointF(x + right * arm, y), QPointF(x, y), QPointF(x, y + down * arm)])
+        for x, right in ((frame.left(), 1), (frame.right(), -1))
+        for y, down in ((frame.top(), 1), (frame.bottom(), -1))
+    ]

@@ -1,4 +1,4 @@
-"""What the face camera sees, as the screen asks for it."""
+"""What the cameras see, as the screen asks for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ class PreviewSource(Protocol):
         """
 
 
+class PaperSource(PreviewSource, Protocol):
+    """The document camera: it sees as well where the paper lies."""
+
+    def outline(self) -> tuple[tuple[float, float], ...]:
+        """The paper's four corners as parts of the picture's width and height; () for none."""
+
+
 class NoPreview:
     """A source that has nothing to show."""
 
     def latest(self) -> tuple[bytes, int, int, int] | None:
         """Always None."""
         return None
+
+    def outline(self) -> tuple[tuple[float, float], ...]:
+        """Always none."""
+        return ()

@@ -196,7 +196,7 @@ class DocumentCamera(Camera):
             ):
                 absent = DeviceError(Fault.CODE_ABSENT)
                 self._end_code(self._code_wait, found if found is not None else absent)
-            case ("outline", tuple(points)):
+            case ("outline", tuple(points)) if points:  # one look in vain makes nothing flicker
                 self._outline = (time.monotonic(), points)
 
     def _why_no_frame(self) -> Fault:

@@ -47,6 +47,10 @@ class PaperCapture:
             return None
         return frame.rgb, frame.width_px, frame.height_px, frame.sequence
 
+    def outline(self) -> tuple[tuple[float, float], ...]:
+        """Where the paper lies in the preview, as screens ask for it."""
+        return self._camera.outline()
+
     def aim(self, _effect: AimDocumentCamera, _visit: int) -> None:
         """Camera on."""
         self._camera.look(True)

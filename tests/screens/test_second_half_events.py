@@ -139,10 +139,14 @@ class _Documents:
     def __init__(self) -> None:
         self.asked = 0
         self.picture: tuple[bytes, int, int, int] | None = None
+        self.corners: tuple[tuple[float, float], ...] = ()
 
     def latest(self) -> tuple[bytes, int, int, int] | None:
         self.asked += 1
         return self.picture
+
+    def outline(self) -> tuple[tuple[float, float], ...]:
+        return self.corners
 
 
 def test_the_document_camera_is_looked_at_only_while_aiming(
@@ -162,6 +166,14 @@ def test_the_document_camera_is_looked_at_only_while_aiming(
         assert preview is not None
         middle = preview.grab().toImage().pixelColor(preview.rect().center())
         assert (middle.red(), middle.green()) == (0xC8, 0x10)
+        laid = preview.grab().toImage()
+        documents.corners = ((0.25, 0.5), (0.75, 0.5), (0.75, 0.8), (0.25, 0.8))
+        preview._look()  # type: ignore[attr-defined]
+        found = preview.grab().toImage()
+        assert found.pixelColor(preview.rect().center()) != middle, "a line along its upper edge"
+        documents.corners = ()
+        preview._look()  # type: ignore[attr-defined]
+        assert preview.grab().toImage() == laid
         own.show_view(_view("materials-check"))
         asked = documents.asked
         preview = own.findChild(QWidget, "preview")
