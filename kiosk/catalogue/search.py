@@ -4,26 +4,32 @@ Promises:
 
 - Found are: a part of a name or alias in Chinese; pinyin in full ("shebao"), initials
   ("cbzm"), and any mixture with the last syllable unfinished ("社baozm", "sheb"); English
-  words by their beginning; several words separated by spaces, all of which must fit.
-- A character with several readings is found by each of them.
+  words, the last one unfinished; several words separated by spaces, all of which must fit.
+- A character with several readings is found by each of them. Blanks and punctuation count
+  neither in what is typed nor in a name.
 - From four characters on, one slip (a wrong, missing, additional or swapped character) is
   tolerated, but only where nothing fits exactly.
 - The best fit comes first; among equals, what is used more. Only as much is looked at as
-  is shown, so that a keystroke stays quick however many fit.
+  is shown, and nothing is compared text by text, so that a keystroke stays quick however
+  many fit.
 - An index never changes. Building one imports pypinyin, unless the readings are given.
+
+How: every text is a row of tokens (`_Token`), and each token has a bit. For everything that
+may be typed for a token there is the set of tokens it may mean, as one number; what is typed
+after another fits where the one set, shifted by a bit, meets the other.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from heapq import merge
-from itertools import islice, pairwise
-from typing import TypeAlias
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, reduce
+from heapq import nsmallest
+from itertools import chain
+from operator import and_, or_
+from typing import NamedTuple, TypeAlias
 
 from kiosk.catalogue.model import Bundle, Item, Pack
 
@@ -35,264 +41,227 @@ MAX_WORDS = 6
 MIN_SLIP_CHARS = 4
 MAX_SCATTERED = 5
 
-MAX_TRIED = 300  # codes that several words may fit, looked at more closely
-MAX_COMPARED = 300  # lines compared with the pattern of what was typed
-MAX_SLIPS = 150  # places where half of a word with a slip is looked at
 MAX_COUNTED = 100  # what use on this terminal can add to a rank
-MAX_LINES = 4  # readings of one text
+BLOCK_BITS = 4_000  # numbers of this size meet quickest, and the first few blocks often do
 
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
-_WORD = re.compile(r"[a-z0-9]+")
-_LATIN = re.compile("[\x21-\x7e]")
-_MARKS = ";\n"
-_NO_WORD = re.compile(r"[\s';]+")
+_MARKS = r"\s!-/:-@\[-`{-~\u00b7\u2000-\u206f\u3000-\u303f"  # blanks and punctuation
+_NO_WORD = re.compile(f"[{_MARKS}]+")
+_TOKEN = re.compile(f"[a-z]+|[0-9]+|[^{_MARKS}]")
+_LATIN = re.compile("[a-z0-9]")
+_LAST = "\U0010ffff"  # sorts after everything that is typed
+
+# Keys of what may be typed for a token, beside what it is read as; none of these is ever typed.
+_WHOLE = "="  # a Latin word or a number
+_UNFINISHED = "-"  # one that goes on
+_INITIAL = "."  # the first letter of how a character is usually read
+_NO_SIGNS = f"{_WHOLE}{_UNFINISHED}{_INITIAL}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One name or alias, in all the forms in which it is compared."""
+class _Token(NamedTuple):
+    """A Chinese character or other sign, or a Latin word or number."""
 
-    code: str
-    text: str  # folded
-    chinese: bool = False
-    sounds: tuple[str, ...] = ()  # ";she社;bao保", a line for each reading
-    pinyin: str = ""
-    initials: str = ""
-    words: tuple[str, ...] = ()  # Latin words
+    written: str
+    readings: str  # joined by "/", the usual one first; none for what is no Chinese character
 
-    def has(self, word: str, typed: re.Pattern[str]) -> bool:
-        """True when the word fits anywhere."""
-        if self.words:
-            return any(one.startswith(word) for one in self.words)
-        return word in self.text or any(typed.search(line) for line in self.sounds)
+    @property
+    def spelled(self) -> str:
+        """How it is usually typed."""
+        return self.readings.partition("/")[0] or self.written
+
+    @property
+    def initial(self) -> str:
+        """What stands for it where initials are typed."""
+        return self.written if _LATIN.match(self.written) else self.spelled[0]
 
 
-class _Lines:
-    """Many short texts searched at once, as the lines of one long text."""
-
-    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
-        """`lines` are texts with their codes."""
-        pairs = list(lines)
-        self.text = "\n".join(["", *(text for text, _ in pairs), ""])
-        self._codes = [code for _, code in pairs]
-        self._begins = [0]
-        for line, _ in pairs:
-            self._begins.append(self._begins[-1] + len(line) + 1)
-
-    def code(self, place: int) -> str:
-        """Whose line a place of the long text lies in."""
-        return self._codes[min(bisect_right(self._begins, place), len(self._codes)) - 1]
-
-    def hits(self, needle: str) -> Iterator[int]:
-        """Where the needle occurs."""
-        place = self.text.find(needle)
-        while place >= 0:
-            yield place
-            place = self.text.find(needle, place + 1)
-
-    def codes(self, needle: str) -> Iterator[str]:
-        """Codes of the lines in which it occurs, each line once."""
-        text, end = self.text, len(self.text)
-        place = text.find(needle)
-        while place >= 0:
-            yield self.code(place)
-            line_end = text.find("\n", place + 1)
-            place = text.find(needle, line_end if line_end >= 0 else end)
-
-    def codes_of(self, pattern: re.Pattern[str]) -> Iterator[str]:
-        """Codes of the lines in which a pattern fits, each line once."""
-        text = self.text
-        found = pattern.search(text)
-        while found:
-            place = found.start()
-            yield self.code(place)
-            found = pattern.search(text, text.find("\n", place + 1))
+_Row: TypeAlias = tuple[_Token, ...]
 
 
-class _Sounds:
-    """Lines of sounds; for every two signs the lines in which they can begin or be typed.
+@cache
+def _keys(token: _Token) -> tuple[str, ...]:
+    """Everything that may be typed for a token, as keys."""
+    written = token.written
+    if _LATIN.match(written):
+        begun = (f"{written[:end]}{_UNFINISHED}" for end in range(1, len(written) + 1))
+        return (f"{written}{_WHOLE}", *begun)
+    sounds = token.readings.split("/") if token.readings else []
+    begun_sounds = {sound[:end] for sound in sounds for end in range(1, len(sound) + 1)}
+    return (written, f"{token.initial}{_INITIAL}", *sorted(begun_sounds - {written}))
 
-    A set of lines is a number with a bit for each, so that sets meet in no time; only the
-    lines that hold all pairs of what was typed are compared with the pattern.
+
+def _as_written(part: str, _last: bool) -> tuple[str, ...]:
+    return (f"{part}{_WHOLE}" if part.isascii() else part,)
+
+
+def _as_initial(part: str, _last: bool) -> tuple[str, ...]:
+    return (f"{part}{_INITIAL}",)
+
+
+def _as_typed(part: str, last: bool) -> tuple[str, ...]:
+    return (part, f"{part}{_UNFINISHED if last else _WHOLE}")
+
+
+_Reading: TypeAlias = Callable[[str, bool], tuple[str, ...]]
+"""The keys that a part of what was typed, perhaps the last one, may be."""
+
+
+class _Step(NamedTuple):
+    """A place in a word that is typed, and how it may go on from there."""
+
+    place: int
+    parts: Sequence[tuple[str, int]]  # keys and where they end
+    furthest: int  # where the parts from here, or from a place before, end at most
+
+
+class _Block:
+    """The texts of some matters side by side, those used most first.
+
+    There is a bit for each token, one behind each text, and one behind all texts of a matter,
+    which stands for it. So a set of tokens is a number, and a set of matters too.
     """
 
-    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
-        pairs = list(lines)
-        self._lines = [line for line, _ in pairs]
-        self._codes = [code for _, code in pairs]
-        first: dict[str, list[int]] = {}
-        begins: dict[str, list[int]] = {}
-        near: dict[str, list[int]] = {}
-        for number, line in enumerate(self._lines):
-            tokens = line[1:].split(";")
-            tokens.append("")
-            for signs in _openings(tokens[0], tokens[1]):
-                begins.setdefault(signs, []).append(number)
-            for token, following in pairwise(tokens):
-                for signs in _openings(token, following):
-                    first.setdefault(signs, []).append(number)
-                for pair in _neighbours(token, following):
-                    near.setdefault(pair, []).append(number)
-        self._begins, self._first, self._near = map(_bits, (begins, first, near))
+    def __init__(self, matters: Iterable[tuple[str, Iterable[_Row]]]) -> None:
+        """`matters` are codes with their texts."""
+        found: dict[_Token, int] = {}
+        self._codes: dict[int, str] = {}
+        self._first = self._tokens = self._matters = 0
+        bit = 1
+        for code, rows in matters:
+            for row in rows:
+                self._first |= bit
+                for token in row:
+                    found[token] = found.get(token, 0) | bit
+                    bit <<= 1
+                bit <<= 1
+            self._matters |= bit
+            self._codes[bit] = code
+            bit <<= 1
+        self._all = bit - 1
+        self._bits: dict[str, int] = {}
+        for token, bits in found.items():
+            self._tokens |= bits
+            for key in _keys(token):
+                self._bits[key] = self._bits.get(key, 0) | bits
 
-    def fitting(self, typed: _Typed) -> _Fitting:
-        """The lines that can be typed so."""
-        chars = typed.chars
-        begun, anywhere = (by.get(chars[:2], 0) for by in (self._begins, self._first))
-        for place in range(1, len(chars) - 1):
-            near = self._near.get(chars[place : place + 2], 0)
-            begun, anywhere = begun & near, anywhere & near
-        return _Fitting(self._lines, self._codes, typed, begun, anywhere)
+    @property
+    def keys(self) -> Iterable[str]:
+        """What may be typed for some token."""
+        return self._bits.keys()
 
+    def starts(self, steps: list[_Step]) -> int:
+        """The tokens from which on a word can be typed; `steps` lead from its end to its start."""
+        lowest = steps[0].furthest  # the end of the word
+        before = {lowest: self._all}  # by place in the word, the tokens behind which it may go on
+        fits = 0
+        for place, parts, furthest in steps:
+            if lowest > furthest:
+                return 0
+            fits = 0
+            for key, end in parts:
+                if end in before and key in self._bits:
+                    fits |= self._bits[key] & before[end]
+            if fits:
+                before[place], lowest = fits >> 1, place
+        return fits
 
-class _Fitting:
-    """Lines compared with the pattern of what was typed, each at most once."""
+    def scattered(self, letters: str) -> int:
+        """Tokens with the last of these initials, behind the others in the same text.
 
-    def __init__(
-        self, lines: list[str], codes: list[str], typed: _Typed, begun: int, anywhere: int
-    ) -> None:
-        """`begun` and `anywhere` are the sets of lines that may fit so."""
-        self._lines = lines
-        self._codes = codes
-        self._pattern = re.compile(typed.anywhere) if anywhere else None
-        self._may_begin, self._rest = begun, anywhere & ~begun
-        self._later: list[int] = []
+        The first one begins the text; other tokens may stand between them.
+        """
+        tokens, may, fits = self._tokens, self._first, 0
+        for letter in letters:
+            fits = may & self._bits.get(f"{letter}{_INITIAL}", 0)
+            # in each text the sum carries from the first bit of `fits` up to the end
+            from_first = (((tokens + fits) ^ tokens) | fits) & tokens
+            may = from_first << 1
+        return fits
 
-    def begun(self) -> Iterator[str]:
-        """Codes of lines that fit from their beginning."""
-        for number, place in self._found(self._may_begin):
-            if place:
-                self._later.append(number)
-            else:
-                yield self._codes[number]
+    def first(self, tokens: int) -> int:
+        """Those with which a text begins."""
+        return tokens & self._first
 
-    def elsewhere(self) -> Iterator[str]:
-        """Codes of the other lines; to be asked for after `begun`."""
-        found = (number for number, _ in self._found(self._rest))
-        for number in merge(self._later, found):
-            yield self._codes[number]
+    def matters(self, tokens: int) -> int:
+        """Whose tokens they are."""
+        # in each matter that has one of them the sum carries up to the matter's own bit
+        return (tokens + (self._all ^ self._matters)) & self._matters
 
-    def _found(self, lines: int) -> Iterator[tuple[int, int]]:
-        """Lines that fit, and where."""
-        if self._pattern is None:
-            return
-        search = self._pattern.search
-        for number in islice(_places(lines), MAX_COMPARED):
-            found = search(self._lines[number])
-            if found:
-                yield number, found.start()
-
-
-@cache
-def _starting(token: str) -> tuple[str, ...]:
-    """What may be typed first for a character: the first letter of its reading, or itself."""
-    return tuple({token[0], token[-1]}) if token else ()
-
-
-@cache
-def _openings(token: str, following: str) -> tuple[str, ...]:
-    """The first one and two signs of everything that can be typed from a character on."""
-    signs = {*_starting(token), token[:2] if len(token) > 2 else ""}
-    signs.update(one + sign for one in _starting(token) for sign in _starting(following))
-    return tuple(signs - {""})
+    def codes(self, matters: int) -> Iterator[str]:
+        """Their codes, those used most first."""
+        while matters:
+            bit = matters & -matters
+            yield self._codes[bit]
+            matters ^= bit
 
 
-@cache
-def _neighbours(token: str, following: str) -> tuple[str, ...]:
-    """Every two signs that can follow each other when somebody types these characters."""
-    pairs = {token[at : at + 2] for at in range(len(token) - 1)}
-    pairs.update(one + sign for sign in _starting(following) for one in token)
-    return tuple(pairs)
+class _Spellings:
+    """Every token's text from there on, sorted, so that what begins alike stands together."""
 
+    def __init__(self, spellings: Iterable[tuple[str, int]]) -> None:
+        """`spellings` are texts with a rank, the lowest best."""
+        pairs = sorted(spellings)
+        self._texts = [text for text, _ in pairs]
+        self._ranks = [rank for _, rank in pairs]
 
-class _Holding:
-    """For every two signs the codes of which some text may hold them; never one too few.
+    def one_slip(self, word: str) -> set[int]:
+        """Ranks of the texts that begin with the word but for one slip."""
+        found: set[int] = set()
+        within = (0, len(self._texts))
+        for place in range(len(word)):
+            head, rest = word[:place], word[place:]
+            within = self._range(head, within)
+            tried = [(f"{head}{rest[1:]}", within)]  # one too many
+            if len(rest) > 1:
+                tried.append((f"{head}{rest[1]}{rest[0]}{rest[2:]}", within))
+                # any character may be the first of a text: a wrong one is like one too many
+                for sign, there in self._next(place, within) if place or word.isascii() else ():
+                    tried.append((f"{head}{sign}{rest[1:]}", there))  # a wrong one
+                    tried.append((f"{head}{sign}{rest}", there))  # one too few
+            for text, there in tried:
+                begin, end = self._range(text, there)
+                found.update(self._ranks[begin:end])
+            if within[0] == within[1]:
+                break
+        return found
 
-    Codes are numbers, those used most first.
-    """
+    def _range(self, start: str, within: tuple[int, int]) -> tuple[int, int]:
+        """Where the texts stand that begin so."""
+        begin = bisect_left(self._texts, start, *within)
+        if begin == within[1] or not self._texts[begin].startswith(start):
+            return begin, begin
+        return begin, bisect_left(self._texts, f"{start}{_LAST}", begin, within[1])
 
-    def __init__(self, entries: Iterable[_Entry], numbers: Mapping[str, int]) -> None:
-        first: dict[str, set[int]] = {}
-        near: dict[str, set[int]] = {}
-        latin: dict[str, set[int]] = {}
-        for entry in entries:
-            number = numbers[entry.code]
-            for word in entry.words:
-                for signs in (word[:1], word[:2]):
-                    latin.setdefault(signs, set()).add(number)
-            for line in entry.sounds:
-                tokens = line[1:].split(";")
-                tokens.append("")
-                for token, following in pairwise(tokens):
-                    for signs in _openings(token, following):
-                        first.setdefault(signs, set()).add(number)
-                    for pair in _neighbours(token, following):
-                        near.setdefault(pair, set()).add(number)
-        self._first, self._near, self._latin = (
-            _bits({signs: sorted(found) for signs, found in one.items()})
-            for one in (first, near, latin)
-        )
-
-    def codes(self, word: str) -> int:
-        """A bit for each code that the word may fit."""
-        chars = _typed(word).chars
-        found = self._first.get(chars[:2], 0)
-        for place in range(1, len(chars) - 1):
-            found &= self._near.get(chars[place : place + 2], 0)
-        return found | self._latin.get(word[:2], 0)
-
-
-def _places(bits: int) -> Iterator[int]:
-    """The places of the bits that are set, in order."""
-    digits = bin(bits)[:1:-1]
-    place = digits.find("1")
-    while place >= 0:
-        yield place
-        place = digits.find("1", place + 1)
-
-
-def _bits(lists: Mapping[str, list[int]]) -> dict[str, int]:
-    made = {}
-    for key, numbers in lists.items():
-        array = bytearray(numbers[-1] // 8 + 1)
-        for number in numbers:
-            array[number >> 3] |= 1 << (number & 7)
-        made[key] = int.from_bytes(array, "little")
-    return made
+    def _next(self, place: int, within: tuple[int, int]) -> Iterator[tuple[str, tuple[int, int]]]:
+        """The signs that follow at a place of texts that begin alike, and where."""
+        begin, end = within
+        while begin < end:
+            text = self._texts[begin]
+            if len(text) == place:
+                begin += 1
+                continue
+            there = self._range(text[: place + 1], (begin, end))
+            yield text[place], there
+            begin = there[1]
 
 
 class SearchIndex:
     """Finds codes of items and bundles."""
 
-    def __init__(self, entries: Iterable[_Entry], ranks: Mapping[str, int]) -> None:
-        self._order = {
-            code: place
-            for place, code in enumerate(sorted(ranks, key=lambda code: (-ranks[code], code)))
-        }
-        # What is used more stands further up in every text that is searched, so that the first
-        # hits of each kind are the best of it and the rest need not be looked at.
-        self._entries = tuple(sorted(entries, key=lambda one: self._order[one.code]))
-        self._by_use = tuple(self._order)
-        self._own: dict[str, list[_Entry]] = {}
-        for entry in self._entries:
-            self._own.setdefault(entry.code, []).append(entry)
-        every = self._entries
-        chinese = [one for one in every if one.chinese]
-        latin = [one for one in every if one.words]
-        self._whole = _grouped(every, lambda one: one.text)
-        self._whole_initials = _grouped(chinese, lambda one: one.initials)
-        self._whole_english = _grouped(latin, lambda one: "".join(one.words))
-        texts = [one for one in every if not one.words]
-        self._texts = _Lines((one.text, one.code) for one in texts)
-        # Latin letters can only be found where there are some
-        self._marked = _Lines((one.text, one.code) for one in texts if _LATIN.search(one.text))
-        self._initials = _Lines((one.initials, one.code) for one in chinese)
-        self._sounds = _Sounds((line, one.code) for one in chinese for line in one.sounds)
-        self._pinyin = _Lines((one.pinyin, one.code) for one in every)
-        self._english = _Lines((f" {' '.join(one.words)} ", one.code) for one in latin)
-        self._holding = _Holding(every, self._order)
-        self._joined = _Lines(("".join(one.words), one.code) for one in latin)
+    def __init__(self, texts: Mapping[str, Sequence[_Row]], ranks: Mapping[str, int]) -> None:
+        """`texts` are the names and aliases of each code, `ranks` how much it is used."""
+        self._by_use = tuple(sorted(ranks, key=lambda code: (-ranks[code], code)))
+        rows = [(code, row) for code in self._by_use for row in texts[code]]
+        self._whole = _grouped((code, "".join(one.written for one in row)) for code, row in rows)
+        self._initials = _grouped((code, "".join(one.initial for one in row)) for code, row in rows)
+        self._blocks = tuple(_Block(some) for some in _in_blocks(self._by_use, texts))
+        self._known = frozenset(key for block in self._blocks for key in block.keys)
+        self._beginnings = frozenset(key.rstrip(_NO_SIGNS) for key in self._known)
+        self._written, self._spelled = (
+            _Spellings(self._onwards(texts, form))
+            for form in (lambda one: one.written, lambda one: one.spelled)
+        )
 
     @classmethod
     def build(
@@ -307,100 +276,104 @@ class SearchIndex:
         each was chosen on this terminal, which counts beside the catalogue's own rank.
         """
         known = readings if readings is not None else readings_of(pack)
-        entries = [
-            _entry(code, text, known.get(text, ()))
+        rows = {
+            code: [_row(text, known.get(text, ())) for text in texts]
             for code, texts in _texts(pack).items()
-            for text in texts
-        ]
-        return cls(entries, ranks(pack, use_counts or {}))
+        }
+        return cls(rows, ranks(pack, use_counts or {}))
 
     def find(self, query: str, limit: int = 20) -> tuple[str, ...]:
         """At most `limit` codes, best first; for an empty query, those used most."""
-        words = _NO_WORD.sub(" ", _fold(query[:MAX_QUERY_CHARS])).split()
-        if not words:
-            return tuple(self._order)[:limit]
+        query = _fold(query[:MAX_QUERY_CHARS])[:MAX_QUERY_CHARS]
+        if not query:
+            return self._by_use[:limit]
+        words = _NO_WORD.sub(" ", query).split()
         word = "".join(words)
-        found = self._first(self._fits(word), limit)
+        found = _different(self._fits(word), limit)
         if len(found) < limit and len(words) > 1:
-            found = self._first((*found, *self._all_words(words[:MAX_WORDS], limit)), limit)
-        if not found and len(word) > 1 and word.isascii():
-            found = self._first(self._scattered(word), limit)
+            found = _different(chain(found, self._all_words(words[:MAX_WORDS])), limit)
+        if not found and 1 < len(word) <= MAX_SCATTERED:
+            found = _different(self._scattered(word), limit)
         if not found and len(word) >= MIN_SLIP_CHARS:
-            found = self._first(self._slips(word), limit)
+            found = _different(self._slips(word, limit), limit)
         return found
-
-    def _first(self, codes: Iterable[str], limit: int) -> tuple[str, ...]:
-        """The first different codes; what comes later is not even looked for."""
-        found: dict[str, None] = {}
-        for code in codes:
-            found[code] = None
-            if len(found) == limit:
-                break
-        return tuple(found)
 
     def _fits(self, word: str) -> Iterator[str]:
         """Codes that the word fits, best kind of fit first, within a kind by use."""
-        ascii_word = word.isascii()
-        texts = self._marked if ascii_word else self._texts
         yield from self._whole.get(word, ())
-        yield from texts.codes(f"\n{word}")
-        if ascii_word:
-            yield from self._whole_english.get(word, ())
-        yield from texts.codes(word)
-        if ascii_word:
-            if len(word) > 1:
-                yield from self._whole_initials.get(word, ())
-                yield from self._initials.codes(f"\n{word}")
-            yield from self._english.codes(f" {word} ")
-        fitting = self._sounds.fitting(_typed(word))
-        yield from fitting.begun()
-        if ascii_word:
-            yield from self._english.codes(f" {word}")
-            yield from self._joined.codes(f"\n{word}")
-        yield from fitting.elsewhere()
+        if len(word) > 1 and word.isascii():
+            yield from self._initials.get(word, ())
+            spelled = self._fitting([self._steps(word, _as_initial)])
+            yield from _begun_first((block, begun, 0) for block, begun, _ in spelled)
+        for reading in (_as_written, _as_typed) if _LATIN.search(word) else (_as_written,):
+            yield from _begun_first(self._fitting([self._steps(word, reading)]))
 
-    def _all_words(self, words: list[str], limit: int) -> Iterator[str]:
+    def _all_words(self, words: Iterable[str]) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
-        may = self._holding.codes(words[0])
-        for word in words[1:]:
-            may &= self._holding.codes(word)
-        patterns = [(word, _typed(word)) for word in words]
-        anywhere = [(word, re.compile(typed.anywhere)) for word, typed in patterns]
-        begun = re.compile("|".join(typed.begun for _, typed in patterns))
-        first: list[str] = []
-        rest: list[str] = []
-        for number in islice(_places(may), MAX_TRIED):
-            own = self._own[self._by_use[number]]
-            if all(any(one.has(word, pattern) for one in own) for word, pattern in anywhere):
-                begins = any(begun.match(line) for one in own for line in one.sounds)
-                (first if begins else rest).append(own[0].code)
-                if len(first) == limit:
+        yield from _begun_first(self._fitting([self._steps(word, _as_typed) for word in words]))
+
+    def _fitting(self, words: Sequence[list[_Step]]) -> Iterator[tuple[_Block, int, int]]:
+        """By block the matters that all words fit: those with a text that begins so, others."""
+        if not all(words):
+            return
+        for block in self._blocks:
+            starts = [block.starts(ways) for ways in words]
+            fit = reduce(and_, map(block.matters, starts))
+            if fit:
+                begun = fit & block.matters(block.first(reduce(or_, starts)))
+                yield block, begun, fit ^ begun
+
+    def _steps(self, word: str, reading: _Reading) -> list[_Step]:
+        """How the word can be read as keys that occur, from its end; empty if it cannot."""
+        ways: list[tuple[int, list[tuple[str, int]]]] = []
+        leading = {len(word)}  # places that lead to the end
+        for place in reversed(range(len(word))):
+            parts = []
+            for end in range(place + 1, len(word) + 1):
+                part = word[place:end]
+                if part not in self._beginnings:
                     break
-        yield from first
-        yield from rest
+                if end in leading:
+                    keys = reading(part, end == len(word))
+                    parts += [(key, end) for key in keys if key in self._known]
+            if parts:
+                leading.add(place)
+                ways.append((place, parts))
+        steps: list[_Step] = []
+        reached = {0}
+        for place, parts in reversed(ways):
+            if place in reached:
+                reached.update(end for _, end in parts)
+                steps.append(_Step(place, parts, max(reached)))
+        return steps[::-1]
 
     def _scattered(self, word: str) -> Iterator[str]:
         """Initials in the right order, the first one first, with others between them."""
-        if word.isalpha() and len(word) <= MAX_SCATTERED:
-            pattern = f"\n{word[0]}" + "".join(f"[^{letter}\n]*{letter}" for letter in word[1:])
-            yield from self._initials.codes_of(re.compile(pattern))
+        for block in self._blocks:
+            yield from block.codes(block.matters(block.scattered(word)))
 
-    def _slips(self, word: str) -> Iterator[str]:
-        """With one slip one half of the word is still right; only there it is looked for."""
-        half = len(word) // 2
-        swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
-        head, tail = word[:half], word[half:]
-        slip = cache(_one_slip)
-        for lines in (self._marked, self._pinyin) if word.isascii() else (self._texts,):
-            text = lines.text
-            yield from lines.codes(swapped)
-            for place in islice(lines.hits(head), MAX_SLIPS):
-                after = place + half
-                if slip(tail, text[after : after + len(tail) + 1]):
-                    yield lines.code(place)
-            for place in islice(lines.hits(tail), MAX_SLIPS):
-                if slip(head[::-1], text[max(0, place - half - 1) : place][::-1]):
-                    yield lines.code(place)
+    def _slips(self, word: str, limit: int) -> Iterator[str]:
+        """Codes with one slip, those with a text that begins so first."""
+        spellings = self._spelled if word.isascii() else self._written
+        # a code has two ranks, see `_onwards`
+        for rank in nsmallest(2 * limit, spellings.one_slip(word)):
+            yield self._by_use[rank % len(self._by_use)]
+
+    def _onwards(
+        self, texts: Mapping[str, Sequence[_Row]], form: Callable[[_Token], str]
+    ) -> Iterator[tuple[str, int]]:
+        """From each token on the text in a form, and as a rank its place by use.
+
+        What does not stand at the beginning of its text is ranked behind all that does.
+        """
+        for rank, code in enumerate(self._by_use):
+            for row in texts[code]:
+                forms = [form(token) for token in row]
+                text, begins = "".join(forms), 0
+                for one in forms:
+                    behind = len(self._by_use) if begins else 0
+                    yield text[begins : begins + MAX_QUERY_CHARS + 1], rank + behind
+                    begins += len(one)
 
 
 def ranks(pack: Pack, use_counts: Mapping[str, int]) -> dict[str, int]:
@@ -411,47 +384,57 @@ def ranks(pack: Pack, use_counts: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def _grouped(
-    entries: Iterable[_Entry], by: Callable[[_Entry], str]
-) -> Mapping[str, tuple[str, ...]]:
+def _different(codes: Iterable[str], limit: int) -> tuple[str, ...]:
+    """The first different codes; what comes later is not even looked for."""
+    found: dict[str, None] = {}
+    for code in codes:
+        found[code] = None
+        if len(found) == limit:
+            break
+    return tuple(found)
+
+
+def _begun_first(found: Iterable[tuple[_Block, int, int]]) -> Iterator[str]:
+    """Codes of matters as `SearchIndex._fitting` gives them."""
+    later = []
+    for block, begun, others in found:
+        yield from block.codes(begun)
+        later.append((block, others))
+    for block, others in later:
+        yield from block.codes(others)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    """For each text the codes that it is given with."""
     groups: dict[str, list[str]] = {}
-    for entry in entries:
-        groups.setdefault(by(entry), []).append(entry.code)
+    for code, text in pairs:
+        groups.setdefault(text, []).append(code)
     return {text: tuple(dict.fromkeys(codes)) for text, codes in groups.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """A word that may stand for characters, as a pattern over lines of `_Entry.sounds`.
-
-    Each typed letter goes on in the reading in which the one before stood, or begins the
-    next character's; a typed character is itself.
-    """
-
-    chars: str
-    begun: str  # from the first character of a line
-    anywhere: str
-
-
-def _typed(word: str) -> _Typed:
-    chars = "".join(char for char in word if char not in _MARKS)
-    if not chars:
-        return _Typed("", _NEVER, _NEVER)
-    rest = "".join(
-        f"(?:[^;]*;)?{re.escape(char)}" if char.isascii() else f"[^;]*;[a-z0-9]*{char}"
-        for char in chars[1:]
-    )
-    first = f";{re.escape(chars[0])}" if chars[0].isascii() else f";[a-z0-9]*{chars[0]}"
-    return _Typed(chars, f"{first}{rest}", f"{first}{rest}")
-
-
-_NEVER = "(?!)"
+def _in_blocks(
+    codes: Iterable[str], texts: Mapping[str, Sequence[_Row]]
+) -> Iterator[list[tuple[str, Sequence[_Row]]]]:
+    """Matters that fill a block."""
+    some: list[tuple[str, Sequence[_Row]]] = []
+    size = 0
+    for code in codes:
+        some.append((code, texts[code]))
+        size += sum(len(row) + 1 for row in texts[code]) + 1
+        if size >= BLOCK_BITS:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def readings_of(pack: Pack) -> dict[str, tuple[str, ...]]:
     """The readings of every searched text, to be stored and given to `SearchIndex.build`."""
     return {
-        text: _read(text) for texts in _texts(pack).values() for text in texts if not _latin(text)
+        text: _read(text)
+        for texts in _texts(pack).values()
+        for text in texts
+        if _CHINESE.search(text)
     }
 
 
@@ -475,10 +458,6 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
-def _latin(text: str) -> bool:
-    return not _CHINESE.search(text)
-
-
 def _read(text: str) -> tuple[str, ...]:
     """Per character its readings joined by "/": the one in this phrase first."""
     from pypinyin import Style, pinyin
@@ -497,46 +476,7 @@ def _read(text: str) -> tuple[str, ...]:
     return tuple(readings)
 
 
-def _entry(code: str, text: str, readings: tuple[str, ...]) -> _Entry:
-    if _latin(text):
-        return _Entry(code, text, words=tuple(_WORD.findall(text)), pinyin=text)
-    every = [
-        tuple(sound for sound in one.split("/") if sound)
-        for one in (readings if len(readings) == len(text) else [""] * len(text))
-    ]
-    usual = [one[0] if one else char for char, one in zip(text, every, strict=True)]
-    lines = [usual]
-    for place, one in enumerate(every):
-        lines += [[*usual[:place], other, *usual[place + 1 :]] for other in one[1:]]
-    return _Entry(
-        code,
-        text,
-        chinese=True,
-        sounds=tuple(_sounded(text, line) for line in lines[:MAX_LINES]),
-        pinyin="".join(usual),
-        initials="".join(sound[0] for sound in usual),
-    )
-
-
-def _sounded(text: str, sounds: list[str]) -> str:
-    """One line for patterns: before each character a mark and how it is read."""
-    parts = []
-    for char, sound in zip(text, sounds, strict=True):
-        typed = sound if _WORD.fullmatch(sound) else ""
-        parts.append(f";{typed}{'' if char in _MARKS else char}")
-    return "".join(parts)
-
-
-def _one_slip(typed: str, meant: str) -> bool:
-    """True when `meant` begins with what was typed, but for one slip."""
-    meant = meant.partition("\n")[0]
-    same = 0
-    while same < min(len(typed), len(meant)) and typed[same] == meant[same]:
-        same += 1
-    typed, meant = typed[same:], meant[same:]
-    return (
-        (bool(typed) and meant[1:].startswith(typed[1:]))  # a wrong character
-        or meant.startswith(typed[1:])  # one too many
-        or meant[1:].startswith(typed)  # one too few
-        or (len(typed) > 1 and meant.startswith(typed[1] + typed[0] + typed[2:]))  # swapped
-    )
+def _row(text: str, readings: tuple[str, ...]) -> _Row:
+    """The tokens of a text; `readings` are those of its characters, if they are known."""
+    every = readings if len(readings) == len(text) else ("",) * len(text)
+    return tuple(_Token(one.group(), every[one.start()]) for one in _TOKEN.finditer(text))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.catalogue.loader import load
-from kiosk.catalogue.search import SearchIndex, _one_slip, readings_of
+from kiosk.catalogue.search import SearchIndex, readings_of
 
 PACK = load(FILES)
 INDEX = SearchIndex.build(PACK)
@@ -98,21 +98,6 @@ def test_any_query_is_answered_with_codes(query: str) -> None:
     found = INDEX.find(query, 10)
     assert set(found) <= set(PACK.matters)
     assert len(found) == len(set(found))
-
-
-@given(st.text(alphabet="abcd", min_size=2, max_size=8), st.data())
-def test_one_slip_is_seen(word: str, data: st.DataObject) -> None:
-    at = data.draw(st.integers(0, len(word) - 1))
-    typed = data.draw(
-        st.sampled_from(
-            [
-                word[:at] + "z" + word[at + 1 :],
-                word[:at] + "z" + word[at:],
-                word[:at] + word[at + 1 :],
-            ]
-        )
-    )
-    assert _one_slip(typed, word)
 
 
 def test_several_words_may_be_in_different_names_and_a_name_that_begins_so_comes_first() -> None:
