@@ -2,9 +2,9 @@
 
 Promises:
 
-- `install` reads a pack to its last item before it takes service, and swaps it in at one
-  stroke; the pack that served until then is kept as the previous one. A crash at any moment
-  leaves a pack that can be read.
+- `install` reads a pack to its last item before it takes service, sees that its certificate
+  proves all of it, and swaps it in at one stroke; the pack that served until then is kept as
+  the previous one. A crash at any moment leaves a pack that can be read.
 - `load` gives the pack in service, or, where that is refused, the previous one together
   with the fault; so the last good pack stays in service.
 - No more is read than a pack may be large.
@@ -24,6 +24,7 @@ from kiosk.catalogue.pack import (
     PackError,
     PackFault,
     open_pack,
+    proven,
     verified,
 )
 
@@ -65,10 +66,10 @@ class PackDirectory:
     def load(self) -> Served:
         """The last good pack. Raises PackError (of the current one) where there is none."""
         try:
-            return Served(open_pack(read_pack(self._path / CURRENT)))
+            return Served(proven(open_pack(read_pack(self._path / CURRENT))))
         except PackError as fault:
             try:
-                return Served(open_pack(read_pack(self._path / PREVIOUS)), fault)
+                return Served(proven(open_pack(read_pack(self._path / PREVIOUS))), fault)
             except PackError:
                 raise fault from None
 
@@ -82,7 +83,7 @@ class PackDirectory:
 
     def install(self, data: bytes) -> Pack:
         """Let a pack take service. Raises PackError, and then nothing has changed."""
-        pack = verified(data).pack
+        pack = proven(verified(data)).pack
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             _written(self._path / f"{CURRENT}.new", data)
@@ -97,7 +98,7 @@ class PackDirectory:
         """What serves now becomes the previous one, unless it is no good itself."""
         try:
             data = read_pack(self._path / CURRENT)
-            open_pack(data)
+            proven(open_pack(data))
         except PackError:
             return
         _written(self._path / f"{PREVIOUS}.new", data)

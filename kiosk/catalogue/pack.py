@@ -59,6 +59,7 @@ class PackFault(Enum):
     MALFORMED = ("CP-07", "the pack holds something that no catalogue holds")
     OTHER_CONTENT = ("CP-08", "the pack holds another catalogue than it says")
     UNREADABLE = ("CP-09", "the pack cannot be read from disk")
+    UNPROVEN = ("CP-10", "the pack holds something that its certificate does not prove")
 
     @property
     def code(self) -> str:
@@ -215,6 +216,17 @@ def verified(data: bytes) -> Opened:
         return opened
 
     return _guarded(read)
+
+
+def proven(opened: Opened) -> Opened:
+    """The same pack, where its certificate names all that it holds. Raises PackError.
+
+    Nothing else takes service: `kiosk catalogue build` only writes what was proven.
+    """
+    lacking = opened.pack.matters.keys() ^ {row.code for row in opened.certificate.rows}
+    if lacking:
+        raise PackError(PackFault.UNPROVEN, min(lacking))
+    return opened
 
 
 def content_hash(pack: Pack) -> str:

@@ -12,13 +12,14 @@ import pytest
 from shipped import shipped_pack
 
 from kiosk.catalogue.model import Confirmation, Pack
-from kiosk.catalogue.pack import Certificate, build, content_hash
+from kiosk.catalogue.pack import Certificate, Proven, build, content_hash
 from kiosk.cli import main
 from kiosk.journey.events import CatalogueRenewed, Event
 from kiosk.pack_files import CURRENT, PackDirectory
 from kiosk.world.packs import PackWatch
 
 WAIT_S = 30.0
+PROVEN = Certificate((Proven("SB-001", 0, 1, 0, 1),))
 
 
 def confirmed(version: int, *, sample: bool = False) -> Pack:
@@ -36,7 +37,7 @@ def confirmed(version: int, *, sample: bool = False) -> Pack:
 @pytest.fixture(scope="module")
 def packs() -> dict[str, bytes]:
     made = {"first": confirmed(1), "second": confirmed(2), "sample": confirmed(3, sample=True)}
-    return {name: build(pack, Certificate()) for name, pack in made.items()}
+    return {name: build(pack, PROVEN) for name, pack in made.items()}
 
 
 def test_only_another_good_pack_takes_service(tmp_path: Path, packs: dict[str, bytes]) -> None:
@@ -80,7 +81,7 @@ def test_a_new_pack_is_searched_by_what_is_used_here(
         directory.install(packs["first"])
         told: queue.Queue[Event] = queue.Queue()
         watch = PackWatch(directory, told.put, partial(dict, {used[0]: 5, used[1]: 2}))
-        directory.install(build(both, Certificate()))
+        directory.install(build(both, Certificate((*PROVEN.rows, Proven("SB-004", 0, 1, 0, 1)))))
         watch.look()
         event = told.get(timeout=WAIT_S)
         assert isinstance(event, CatalogueRenewed)

@@ -32,7 +32,15 @@ from kiosk.catalogue.search import SearchIndex, readings_of
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.pack_files import CURRENT, PREVIOUS, PackDirectory
 
-PROVEN = Certificate((Proven("TRV-001", 6, 4, 3, 90),), 12)
+PROVEN = Certificate(
+    (
+        Proven("BUN-001", 8, 6, 4, 0),
+        Proven("CRT-001", 0, 1, 0, 0),
+        Proven("PEN-001", 2, 2, 1, 0),
+        Proven("TRV-001", 6, 4, 3, 90),
+    ),
+    12,
+)
 
 
 @pytest.fixture(scope="module")
@@ -294,3 +302,23 @@ def test_a_refused_pack_changes_nothing(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(PackError):
         directory.install(data[:-1])
     assert directory.stamp() == before
+
+
+@pytest.mark.parametrize(
+    "rows", [(), PROVEN.rows[:-1], (*PROVEN.rows, Proven("NO-001", 1, 1, 1, 1))]
+)
+def test_what_was_not_proven_does_not_take_service(
+    rows: tuple[Proven, ...], pack: Pack, data: bytes, tmp_path: Path
+) -> None:
+    unproven = build(pack, Certificate(rows, 12))
+    directory = PackDirectory(tmp_path)
+    with pytest.raises(PackError, match="CP-10"):
+        directory.install(unproven)
+    assert directory.stamp() is None
+    directory.install(data)
+    directory.install(data)
+    (tmp_path / CURRENT).write_bytes(unproven)  # however it came there
+    served = directory.load()
+    assert served.pack == pack
+    assert served.fault is not None
+    assert served.fault.fault is PackFault.UNPROVEN
