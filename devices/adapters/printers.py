@@ -37,6 +37,10 @@ _REASONS: tuple[tuple[str, Fault], ...] = (
 # The queue is there and answers, but does not print: somebody stopped it, or it gave up.
 _HELD_BACK = ("paused", "stopped", "rejecting", "missing-filter", "insecure-filter")
 
+# What a queue of CUPS may still say although it is mended, until the next job: where a test page
+# is printed, that one decides.
+_PAGE_TELLS = frozenset({Fault.PAPER_OUT, Fault.PRINTER_COVER_OPEN, Fault.PRINTER_JAMMED})
+
 
 def fault_of(status: PrinterStatus) -> Fault | None:
     """What keeps a printer from printing, None if nothing is known to."""
@@ -115,13 +119,20 @@ class PrinterDevice(Device):
         return (*probes, Probe("test-page", self._print))
 
     def _state(self, cancel: Cancel) -> Finding:
-        told = self._ask(cancel)
+        try:
+            told = self._ask(cancel)
+        except DeviceError as error:
+            if self._test_page is None or error.fault not in _PAGE_TELLS:
+                raise
+            return Finding(f"{error.fault.code} so far; the test page tells")
         return Finding(told.detail or "no complaint")
 
     def _paper(self, _: Cancel) -> Finding:
         paper = self._printer.status().paper
-        if paper is PaperState.OUT:
+        if paper is PaperState.OUT and self._test_page is None:
             raise DeviceError(Fault.PAPER_OUT)
+        if paper is PaperState.OUT:
+            return Finding("out so far", {"paper": paper.value}, Result.UNKNOWN)
         unknown = paper is PaperState.UNKNOWN
         return Finding(
             "this printer does not tell" if unknown else "",

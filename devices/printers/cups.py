@@ -43,7 +43,7 @@ _STOPPED = 5  # printer-state
 
 # How long a reason may last before the job is given up: paper may be just being fed.
 _PATIENCE_S = 2.0
-_RETRY_S = 60.0
+_RETRY_S = 15.0
 # A backend takes a while to start and to take back what an earlier one said.
 _PATIENCE_WITH_OLD = 3
 

@@ -101,12 +101,17 @@ def test_real_queues(cupsd: Cupsd) -> None:  # noqa: F811 - pytest's way
     assert told.figures["paper"] == "unknown", "silence is no paper"
     assert [path.read_bytes() for path in cupsd.printed()] == [PAGE]
     well.close()
-    empty = PrinterDevice(
-        CupsPrinter("empty", cupsd.address, patience_s=0.1), "empty", test_page=lambda: PAGE
-    )
+    queue = CupsPrinter("empty", cupsd.address, patience_s=0.1, retry_s=0.0)
+    empty = PrinterDevice(queue, "empty", test_page=lambda: PAGE)
     assert empty.self_test(Cancel(WAIT_S)).fault is Fault.PAPER_OUT
     assert empty.status.state is DeviceState.BROKEN
+    unasked = PrinterDevice(queue, "empty")
+    assert unasked.self_test(Cancel(WAIT_S)).fault is Fault.PAPER_OUT
+    unasked.close()
     cupsd.order("paper")
+    told = empty.self_test(Cancel(WAIT_S))
+    assert told.result is Result.OK, "the page tells, and not what the queue said before"
+    assert empty.status.state is DeviceState.ONLINE
     empty.close()
     nobody = PrinterDevice(CupsPrinter("no-such-queue", cupsd.address), "no-such-queue")
     assert nobody.self_test(Cancel(WAIT_S)).fault is Fault.PRINTER_ABSENT
