@@ -222,7 +222,8 @@ def _import(arguments: argparse.Namespace) -> int:
             decoded(name, (Path(arguments.source) / name).read_bytes())
             for name in (ITEMS, MATERIALS)
         ]
-        files = imported(*texts)
+        today = date.today()  # noqa: DTZ011 - when these facts were gathered
+        files = imported(*texts, today)
         for name, text in files.items():
             path = Path(arguments.out) / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -24,10 +25,17 @@ ITEM_COLUMNS = (
     "minutes", "effective_from", "assurance",
     *(f"{one}_{tongue}" for one in _PAIRS for tongue in ("zh", "en")),
 )  # fmt: skip
+MORE_OF_ITEMS = ("reason_zh", "reason_en", "delivery")  # may be left out
 MATERIAL_COLUMNS = (
     "item", "id", "name_zh", "name_en", "form", "source", "basis_zh", "basis_en", "copies",
     "check_zh", "check_en", "fails_zh", "fails_en",
 )  # fmt: skip
+MORE_OF_MATERIALS = ("pledge_days", "hint_zh", "hint_en")  # the same
+_CONTACT = {
+    "key": "contact_phone",
+    "label": {"zh": "联系电话", "en": "Phone number"},
+    "kind": "phone",
+}
 
 
 class ImportRule(Enum):
@@ -75,18 +83,18 @@ def decoded(file: str, raw: bytes) -> str:
     raise ImportErrors([_finding(ImportRule.ENCODING, file, 1)])
 
 
-def imported(items: str, materials: str) -> dict[str, str]:
-    """Item files by their path. Raises ImportErrors with everything that is wrong."""
+def imported(items: str, materials: str, as_of: date) -> dict[str, str]:
+    """Item files by their path, samples `as_of` that day. Raises ImportErrors with all errors."""
     findings: list[ImportFinding] = []
     files: dict[str, dict[str, Any]] = {}
-    for line, row in _rows(ITEMS, items, ITEM_COLUMNS, findings):
+    for line, row in _rows(ITEMS, items, ITEM_COLUMNS, MORE_OF_ITEMS, findings):
         if not CODE.fullmatch(row["code"]):
             findings.append(_finding(ImportRule.FORM, ITEMS, line, f"code '{row['code'][:20]}'"))
         elif row["code"] in files:
             findings.append(_finding(ImportRule.TWICE, ITEMS, line, row["code"]))
         else:
-            files[row["code"]] = _item(row, line, findings)
-    for line, row in _rows(MATERIALS, materials, MATERIAL_COLUMNS, findings):
+            files[row["code"]] = _item(row, line, as_of, findings)
+    for line, row in _rows(MATERIALS, materials, MATERIAL_COLUMNS, MORE_OF_MATERIALS, findings):
         item = files.get(row["item"])
         if item is None:
             findings.append(_finding(ImportRule.UNKNOWN, MATERIALS, line, row["item"][:20]))
@@ -96,6 +104,7 @@ def imported(items: str, materials: str) -> dict[str, str]:
             findings.append(_finding(ImportRule.TWICE, MATERIALS, line, row["id"]))
         else:
             item["materials"].append(_material(row, line, findings))
+            item["pledge"] |= "pledge_days" in item["materials"][-1]
     if findings:
         raise ImportErrors(findings)
     return {
@@ -109,7 +118,11 @@ def _finding(rule: ImportRule, file: str, line: int, what: str = "") -> ImportFi
 
 
 def _rows(
-    file: str, text: str, columns: tuple[str, ...], findings: list[ImportFinding]
+    file: str,
+    text: str,
+    columns: tuple[str, ...],
+    more: tuple[str, ...],
+    findings: list[ImportFinding],
 ) -> list[tuple[int, dict[str, str]]]:
     if len(text) > MAX_CHARS:
         findings.append(_finding(ImportRule.TOO_LARGE, file, 1))
@@ -118,8 +131,9 @@ def _rows(
     rows: list[tuple[int, dict[str, str]]] = []
     try:
         head = [one.strip() for one in next(reader, [])]
-        if sorted(head) != sorted(columns):
-            odd = sorted(set(head) ^ set(columns))
+        odd = sorted((set(columns) - set(head)) | (set(head) - {*columns, *more}))
+        odd += sorted({one for one in head if head.count(one) > 1})
+        if odd:
             findings.append(_finding(ImportRule.COLUMNS, file, 1, ", ".join(odd)[:200]))
             return []
         for cells in reader:
@@ -129,7 +143,8 @@ def _rows(
                 findings.append(_finding(ImportRule.CELLS, file, reader.line_num))
                 continue
             values = (one.strip() for one in cells)
-            rows.append((reader.line_num, dict(zip(head, values, strict=True))))
+            row = dict.fromkeys(more, "") | dict(zip(head, values, strict=True))
+            rows.append((reader.line_num, row))
     except csv.Error as error:
         findings.append(_finding(ImportRule.CSV, file, reader.line_num, str(error)))
     return rows
@@ -154,6 +169,11 @@ class _Cells:
     def pair(self, name: str) -> dict[str, str]:
         return {"zh": self.text(f"{name}_zh"), "en": self.text(f"{name}_en")}
 
+    def pair_or_none(self, name: str) -> dict[str, str] | None:
+        """None where neither language is filled."""
+        told = self._row[f"{name}_zh"] or self._row[f"{name}_en"]
+        return self.pair(name) if told else None
+
     def number(self, name: str, without: int | None = None) -> int | None:
         value = self._row[name]
         if not value:
@@ -164,36 +184,47 @@ class _Cells:
         return int(value)
 
 
-def _item(row: Mapping[str, str], line: int, findings: list[ImportFinding]) -> dict[str, Any]:
+def _item(
+    row: Mapping[str, str], line: int, as_of: date, findings: list[ImportFinding]
+) -> dict[str, Any]:
     cells = _Cells(ITEMS, line, row, findings)
     guide: dict[str, Any] = {one: cells.pair(one) for one in ("for_whom", "basis", "fee")}
     days = {"legal": cells.number("days_legal"), "promised": cells.number("days_promised")}
     guide |= {"days": days, "visits": cells.number("visits", 0)}
     guide |= {one: cells.pair(one) for one in ("result", "where")}
+    reason = cells.pair_or_none("reason")
+    apply = row["kind"] == "apply"
     return {
         "code": row["code"],
         "name": cells.pair("name"),
         "group": cells.text("group"),
         "kind": cells.text("kind"),
         "department": cells.text("department"),
-        "assurance": {"level": cells.text("assurance")},  # its reason is not in the directory
+        "assurance": {"level": cells.text("assurance")} | ({"reason": reason} if reason else {}),
         "line": False,
         "minutes": cells.number("minutes", 10),
         "comes_out": cells.pair("comes_out"),
         "version": 1,
         "effective": {"from": cells.text("effective_from")},
+        "confirmed": None,
+        "as_of": as_of.isoformat(),
+        "pledge": False,
+        "delivery": row["delivery"].split(),
         "guide": guide | {"phone": cells.text("phone")},
         "parties": [
             {"role": "applicant", "name": {"zh": "申请人", "en": "Applicant"}, "identity": "card"}
         ],
         "materials": [],
+        "form": [dict(_CONTACT)] if apply else [],
     }
 
 
 def _material(row: Mapping[str, str], line: int, findings: list[ImportFinding]) -> dict[str, Any]:
     cells = _Cells(MATERIALS, line, row, findings)
     point = {"id": "as_stated", "check": cells.pair("check"), "by": "person"}
-    return {
+    hint, days = cells.pair_or_none("hint"), cells.number("pledge_days")
+    more = ({"hint": hint} if hint else {}) | ({"pledge_days": days} if days else {})
+    return more | {
         "id": row["id"],
         "name": cells.pair("name"),
         "form": cells.text("form"),

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from pathlib import Path
 
 import pytest
 from catalogue_sample import FILES
 
+from kiosk.catalogue.check import prove
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.importing import (
     ITEM_COLUMNS,
     ITEMS,
     MATERIAL_COLUMNS,
     MATERIALS,
+    MORE_OF_ITEMS,
+    MORE_OF_MATERIALS,
     ImportErrors,
     decoded,
     imported,
 )
 from kiosk.catalogue.loader import load
 from kiosk.cli import main
+
+TODAY = date(2026, 11, 22)
 
 
 def _words(columns: tuple[str, ...]) -> dict[str, str]:
@@ -50,12 +56,38 @@ GOOD = (table(ITEM_COLUMNS, ITEM), table(MATERIAL_COLUMNS, MATERIAL))
 
 def codes(items: str, materials: str) -> list[tuple[str, int, str]]:
     with pytest.raises(ImportErrors) as caught:
-        imported(items, materials)
+        imported(items, materials, TODAY)
     return [(one.file, one.line, one.code) for one in caught.value.findings]
 
 
-def test_only_situations_and_the_reason_of_the_assurance_are_lacking() -> None:
-    files = imported(*GOOD)
+MORE = {"reason_zh": "只有本人可以办", "reason_en": "Only you may", "delivery": "post pick-up"}
+MORE_OF_PLAN = {"pledge_days": "15", "hint_zh": "要盖章", "hint_en": "With the seal"}
+SITUATIONS = (
+    "situations:\n- {id: any, name: {zh: 都可以, en: Any}, result: accept, materials: [plan]}\n"
+)
+
+
+def test_only_the_situations_are_lacking() -> None:
+    """Put them in, and the catalogue is proven."""
+    items = table((*ITEM_COLUMNS, *MORE_OF_ITEMS), ITEM | MORE)
+    materials = table((*MATERIAL_COLUMNS, *MORE_OF_MATERIALS), MATERIAL | MORE_OF_PLAN)
+    ((name, text),) = imported(items, materials, TODAY).items()
+    with pytest.raises(CatalogueErrors) as caught:
+        load({**FILES, name: text})
+    assert {one.code for one in caught.value.findings} == {"CT-60", "CT-48"}
+    pack = load({**FILES, name: text + SITUATIONS})
+    assert prove(pack).findings == ()
+    item = pack.items["NEW-001"]
+    assert item.assurance_reason.zh == MORE["reason_zh"]
+    assert item.delivery == ("post", "pick-up")
+    assert (item.sample, item.as_of) == (True, TODAY)
+    assert [one.key for one in item.form] == ["contact_phone"]
+    assert (item.materials[0].pledge_days, item.pledge) == (15, True)
+    assert item.materials[0].hint is not None
+
+
+def test_a_reason_that_is_not_told_is_asked_for() -> None:
+    files = imported(*GOOD, TODAY)
     with pytest.raises(CatalogueErrors) as caught:
         load({**FILES, **files})
     assert {one.code for one in caught.value.findings} <= {"CT-60", "CT-48", "CT-21"}
@@ -63,9 +95,7 @@ def test_only_situations_and_the_reason_of_the_assurance_are_lacking() -> None:
                for one in caught.value.findings), "a reason is not guessed"  # fmt: skip
     (name,) = files
     reason = "level: card\n  reason: {zh: 只有本人可以办, en: Only you may apply}\n"
-    mended = files[name].replace("level: card\n", reason) + (
-        "situations:\n- {id: any, name: {zh: 都可以, en: Any}, result: accept, materials: [plan]}\n"
-    )
+    mended = files[name].replace("level: card\n", reason) + SITUATIONS
     item = load({**FILES, name: mended}).items["NEW-001"]
     assert item.name.zh == ITEM["name_zh"]
     assert (item.guide.days_legal, item.guide.days_promised) == (20, 5)
@@ -84,6 +114,8 @@ def test_what_is_wrong_has_its_line() -> None:
         (ITEMS, 2, "CI-05"),
     ]
     assert codes("code\n", GOOD[1])[0][2] == "CI-02"
+    assert codes(table((*ITEM_COLUMNS, "colour"), ITEM), GOOD[1])[0] == (ITEMS, 1, "CI-02")
+    assert codes(GOOD[0].replace("code,", "code,code,"), GOOD[1])[0][2] == "CI-02"
     assert codes(GOOD[0] + "a,b\n", GOOD[1]) == [(ITEMS, 3, "CI-03")]
     assert codes(GOOD[0] + '"open\n', GOOD[1])[0][2] == "CI-09"
 
