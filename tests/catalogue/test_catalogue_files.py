@@ -46,6 +46,15 @@ def test_what_is_not_utf8_is_told_with_its_line(directory: Path) -> None:
     assert codes(directory) == [("CT-01", "items/trv-001.yaml", 2)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "gb18030", "big5", "cp037"])
+def test_no_other_encoding_is_taken_for_utf8(directory: Path, encoding: str) -> None:
+    text = FILES["items/trv-001.yaml"].replace("签注", "簽註")
+    (directory / "items/trv-001.yaml").write_bytes(text.encode(encoding, "replace"))
+    with pytest.raises(CatalogueErrors) as caught:
+        load_directory(directory)
+    assert {one.code for one in caught.value.findings} <= {"CT-01", "CT-04"}
+
+
 def test_missing_directories_and_stray_files_are_told(directory: Path, tmp_path: Path) -> None:
     assert codes(tmp_path / "nowhere")[0][0] == "CT-12"
     (directory / "items/notes.txt").write_text("x")

@@ -11,17 +11,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from catalogue_sample import shipped
 
 from kiosk.catalogue.check import prove
+from kiosk.catalogue.conditions import keys
 from kiosk.catalogue.engine import validate, walk
 from kiosk.catalogue.model import (
     Answer,
     Assurance,
     Fact,
+    Item,
     Kind,
     Option,
     Pack,
@@ -907,8 +910,58 @@ def test_the_fourteen_items_lie_in_ten_groups(pack: Pack) -> None:
     assert {item.group for item in pack.items.values()} == set(GROUPS)
 
 
+BUNDLES = {
+    "我要退休", "新生儿出生", "身后一件事", "我要开餐馆", "我要开药店", "二手房过户", "员工录用",
+    "购房提取公积金一件事", "灵活就业参保", "军人退役",
+}  # fmt: skip
+
+
+def test_there_are_as_many_items_and_bundles_as_were_promised(pack: Pack) -> None:
+    assert len(pack.items) == 210
+    groups = Counter(item.group for item in pack.items.values())
+    assert set(groups) == set(GROUPS)
+    assert min(groups.values()) >= 10
+    assert {bundle.name.zh for bundle in pack.bundles.values()} == BUNDLES
+
+
+def test_sixty_items_and_more_have_real_branches(pack: Pack) -> None:
+    """Three questions, of which one is asked only after another's answer, and three ways out of
+    which two differ in the result or in the papers."""
+
+    def branches(item: Item) -> bool:
+        ids = {one.id for one in item.questions}
+        asked_if = any(keys(one.when) & ids for one in item.questions)
+        ways = {(one.result, one.materials) for one in item.situations}
+        return len(ids) >= 3 and asked_if and len(item.situations) >= 3 and len(ways) >= 2
+
+    assert sum(branches(item) for item in pack.items.values()) >= 60
+
+
+def _said(item: Item) -> set[str]:
+    """What a resident reads of an item, apart from what every item of an office says."""
+    told = {one.zh for one in (item.name, item.guide.for_whom, item.guide.basis, item.guide.result)}
+    told |= {one.zh for one in item.guide.notes}
+    for question in item.questions:
+        told |= {question.text.zh, *(one.text.zh for one in question.options)}
+    told |= {one.name.zh for one in item.materials} | {one.label.zh for one in item.form}
+    for situation in item.situations:
+        told |= {situation.name.zh, situation.reason.zh if situation.reason else ""}
+    return told
+
+
+def test_no_item_is_another_one_under_a_new_name(pack: Pack) -> None:
+    """The closest two of what is applied for are two ways to begin a business."""
+    said = {code: _said(item) for code, item in pack.items.items() if item.kind is Kind.APPLY}
+    alike = {
+        (one, other): len(said[one] & said[other]) / len(said[one] | said[other])
+        for one, other in combinations(said, 2)
+    }
+    assert {pair for pair, share in alike.items() if share > 0.35} == set(), max(alike.values())
+
+
 def test_all_are_samples(pack: Pack) -> None:
-    assert all(item.sample for item in pack.items.values())
+    assert all(item.sample and item.as_of for item in pack.items.values())
+    assert all(bundle.as_of for bundle in pack.bundles.values())
     assert all(bundle.confirmed is None for bundle in pack.bundles.values())
     assert all(matter.sample for matter in pack.matters.values())
 
