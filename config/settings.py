@@ -234,12 +234,15 @@ class Face(_Section):
 
 
 class Printer(_Section):
-    """Where receipts go, and the CUPS queue for A4 sheets ("": to the receipt printer).
+    """Where receipts go, and the CUPS queue for A4 sheets.
 
     Receipts go to the CUPS queue `queue`, or for "escpos" to `address`: `tcp:HOST:PORT`,
     `serial:PATH` or `device:PATH` (such as device:/dev/usb/lp0). An ESC/POS printer that
     confirms nothing leaves every receipt unknown (PR-04): the resident is asked to look into
     the slot, each time. The test page of `kiosk doctor` tells which kind it is.
+
+    Sheets go to `a4_queue`; without one to `queue` as well, which may be an office printer's.
+    Beside an ESC/POS printer none are printed then, and who wants one is told so before.
     """
 
     kind: Literal["cups", "escpos", "none"] = "cups"

@@ -26,7 +26,7 @@ from config.themes import load_themes
 from config.words import load_words
 from devices.camera import CameraSpec
 from devices.pinyin import open_pinyin
-from devices.printers.base import Printer
+from devices.printers.base import NoPrinter, Printer
 from devices.printers.cups import CupsPrinter
 from devices.readers import MakesChipReader
 from devices.records import PcscStatus
@@ -123,14 +123,19 @@ def equipment_of(settings: Settings) -> Equipment:
     printer = settings.printer
     server = printer.server or None
     receipts: Printer
-    if printer.kind == "escpos":
+    sheets: Printer | None = None
+    if printer.kind == "none":
+        receipts, sheets = NoPrinter("80mm"), NoPrinter("a4")
+    elif printer.kind == "escpos":
         from devices.printers.escpos import EscPosPrinter  # brings NumPy: only where it is used
         from devices.printers.escpos_wire import wire_of
 
         receipts = EscPosPrinter(wire_of(printer.address))
+        sheets = NoPrinter("a4")  # a certificate a third as large, on a roll, is none
     else:
         receipts = CupsPrinter(printer.queue, server)
-    sheets = CupsPrinter(printer.a4_queue, server, media="a4") if printer.a4_queue else receipts
+    if printer.a4_queue:
+        sheets = CupsPrinter(printer.a4_queue, server, media="a4")
     camera, documents = settings.camera, settings.document_camera
     wlt, second = settings.reader.wlt_library, settings.face.infrared_device
     return Equipment(
@@ -138,7 +143,7 @@ def equipment_of(settings: Settings) -> Equipment:
         face=replace(_camera_of(camera), mirror=True),
         documents=replace(_camera_of(documents), preview_width_px=960),
         receipts=receipts,
-        sheets=sheets,
+        sheets=sheets or receipts,
         wlt_library=Path(wlt) if wlt else None,
         infrared=replace(_camera_of(camera), device=second, exposure=0, mirror=True)
         if settings.face.liveness == "infrared"

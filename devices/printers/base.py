@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from devices.records import PrinterStatus
+from devices.errors import DeviceError, Fault
+from devices.records import PaperState, PrinterStatus
 from devices.worker import Cancel
 
 Media = Literal["80mm", "a4"]
@@ -52,3 +53,23 @@ class Printer(Protocol):
         """Print a PDF. `title` holds no personal data. Ends at `deadline_s` or when `cancel`
         says so, whichever is first. Raises DeviceError."""
         ...
+
+
+class NoPrinter:
+    """Where there is none for this kind of page: said beforehand, and every job is refused."""
+
+    def __init__(self, media: Media) -> None:
+        self._capabilities = PrinterCapabilities(media, reports_paper=False)
+
+    @property
+    def capabilities(self) -> PrinterCapabilities:
+        """What it would print."""
+        return self._capabilities
+
+    def status(self) -> PrinterStatus:
+        """Never there."""
+        return PrinterStatus(False, PaperState.UNKNOWN, "there is none")
+
+    def print(self, pdf: bytes, *, title: str, deadline_s: float, cancel: Cancel) -> PrintJob:  # noqa: ARG002
+        """Raises DeviceError: PRINTER_ABSENT."""
+        raise DeviceError(Fault.PRINTER_ABSENT, "there is none")

@@ -109,7 +109,7 @@ def attached_of(settings: Settings, *, aloud: bool = False) -> Attached:
         face=made.face if settings.camera.kind != "none" else None,
         documents=made.documents if settings.document_camera.kind != "none" else None,
         receipts=made.receipts if has_printer else None,
-        sheets=made.sheets if has_printer and made.sheets is not made.receipts else None,
+        sheets=made.sheets if settings.printer.a4_queue else None,
         infrared=made.infrared if settings.camera.kind != "none" else None,
         portraits=made.wlt_library.is_file() if made.wlt_library is not None else None,
         further=further_at_rest(settings, made.chips, made.scanner, made.voice, aloud=aloud),

@@ -21,7 +21,7 @@ from devices.camera import CameraSpec
 from devices.contract import DeviceKind
 from devices.document.client import DocumentCamera
 from devices.face.client import FaceStation
-from devices.printers.base import Printer
+from devices.printers.base import NoPrinter, Printer
 from devices.printers.cups import CupsPrinter
 from devices.printers.escpos import EscPosPrinter
 from devices.worker import DeviceWorker
@@ -183,7 +183,7 @@ def patient_in_service(running: Running, needs: Needs, *, print_page: bool) -> P
     if second is not None:
         infrared = CameraDevice(second, DeviceKind.INFRARED_CAMERA, INFRARED, in_use=running.in_use)
         devices.append(Examined(infrared, Weight.LIMITS, world.camera_ok))
-    if running.sheets is not running.receipts:
+    if running.sheets is not running.receipts and not isinstance(running.sheets, NoPrinter):
         sheets = _printer(
             SHEETS,
             running.sheets,

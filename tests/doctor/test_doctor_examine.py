@@ -16,7 +16,8 @@ from config.settings import Settings
 from devices.adapters import cameras
 from devices.adapters.samv import SamvDevice
 from devices.contract import DeviceKind
-from devices.errors import Fault
+from devices.errors import DeviceError, Fault
+from devices.printers.base import NoPrinter
 from devices.records import PaperState
 from devices.samv.protocol import Command
 from devices.scanners.scanner import CodeScanner
@@ -28,6 +29,7 @@ from devices.simulators.samv import SAM_ID_TEXT, SamvSimulator
 from devices.simulators.scanner import SerialScannerSimulator
 from devices.voice.voice import Voice
 from devices.worker import Cancel
+from kiosk.app import equipment_of
 from kiosk.doctor import words
 from kiosk.doctor.checks import Check, Found
 from kiosk.doctor.command import attached_of, lines
@@ -320,6 +322,40 @@ def test_the_settings_name_what_the_doctor_opens(terminal: Ward) -> None:
         for one in attached.further:
             one.device.close()
     assert names == ["scanner", "voice"]
+
+
+@pytest.mark.parametrize(
+    ("printer", "told", "examined"),
+    [
+        ({"kind": "escpos", "address": "tcp:127.0.0.1:9100"}, "no sheets", ("80mm", None)),
+        (
+            {"kind": "escpos", "address": "tcp:127.0.0.1:9100", "a4_queue": "office"},
+            "sheets",
+            ("80mm", "a4"),
+        ),
+        ({"kind": "cups"}, "the same printer", ("80mm", None)),
+        ({"kind": "none"}, "no sheets", (None, None)),
+    ],
+)
+def test_no_certificate_is_printed_on_a_roll(
+    printer: dict[str, str], told: str, examined: tuple[str | None, str | None]
+) -> None:
+    settings = Settings.model_validate({"printer": printer, "voice": {"kind": "none"}})
+    made = equipment_of(settings)
+    if told == "sheets":
+        assert made.sheets.capabilities.media == "a4"
+        assert not isinstance(made.sheets, NoPrinter)
+    elif told == "the same printer":
+        assert made.sheets is made.receipts
+    else:
+        assert isinstance(made.sheets, NoPrinter)
+        assert not made.sheets.status().online, "who wants one is told so before"
+        with pytest.raises(DeviceError) as caught:
+            made.sheets.print(b"%PDF", title="sheet", deadline_s=1.0, cancel=Cancel())
+        assert caught.value.fault is Fault.PRINTER_ABSENT
+    attached = attached_of(settings)
+    pair = (attached.receipts, attached.sheets)
+    assert tuple(p.capabilities.media if p else None for p in pair) == examined
 
 
 def test_a_reader_of_any_speed_needs_no_setting() -> None:
