@@ -9,6 +9,7 @@ Promises:
   exactly. Where it would take more than `diagram.MAX_STEPS` that is said, with the question
   at which to split, and nothing is claimed.
 - What is wrong comes with a concrete case, to be tried at the terminal.
+- Nothing is asked about, or from, somebody who takes no part in the case.
 - Reported besides: what can never be asked, chosen, fit, be needed or take part, conditions
   that are always or never true, and questions after which everybody is turned away.
 - A bundle gives what its items give: for every case, each item has the situation, materials,
@@ -179,6 +180,7 @@ class _Proof:
         self._options(item)
         self._conditions(item)
         self._dead_ends(item)
+        self._absent(item)
 
     def _split(self) -> str:
         """Where to divide a matter that is too large."""
@@ -408,6 +410,39 @@ class _Proof:
                     f"questions.{question.id}",
                     f"whoever is asked '{question.id}' is turned away whatever they answer",
                     "do not ask it, or let one answer lead on",
+                )
+
+    def _absent(self, item: Item) -> None:
+        """Nothing is asked about, or from, somebody who takes no part."""
+        diagram = self._diagram
+        parties = {one.role: one.when for one in item.parties if one.when.op != "always"}
+        needed: list[tuple[str, str, str, tuple[Condition, ...]]] = [
+            ("questions", one.id, one.about, (one.when,)) for one in item.questions
+        ]
+        for situation in item.situations:
+            if situation.result is Result.NOT_POSSIBLE:
+                continue
+            needed += [
+                ("materials", one.id, one.from_whom, (situation.when, one.when))
+                for one in item.materials
+                if one.id in situation.materials
+            ]
+            needed += [
+                ("form", one.key, one.about, (situation.when, one.when)) for one in item.form
+            ]
+        told: set[str] = set()
+        for name, key, role, whens in needed:
+            if role not in parties or f"{name}.{key}" in told:
+                continue
+            asked = diagram.all((self._possible, *(diagram.of(one) for one in whens)))
+            case = diagram.one_of(diagram.minus(asked, diagram.of(parties[role])))
+            if case is not None:
+                told.add(f"{name}.{key}")
+                self._report(
+                    Rule.NOBODY_FILLS,
+                    f"{name}.{key}",
+                    f"'{role}' takes no part for {_told_case(case)}",
+                    f"give it the condition of '{role}', or let '{role}' take part",
                 )
 
     def _happens(self, *conditions: Condition) -> bool:

@@ -14,6 +14,8 @@ from enum import Enum
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from kiosk.catalogue.items import DELIVERIES
+from kiosk.catalogue.library import MATERIAL_FORMS, REVIEWERS
 from kiosk.catalogue.model import (
     Bundle,
     Condition,
@@ -23,10 +25,14 @@ from kiosk.catalogue.model import (
     Guide,
     Item,
     Material,
+    Option,
     PlainEntry,
     Question,
+    ReviewPoint,
+    Situation,
     Text,
 )
+from kiosk.catalogue.reader import CODE, ID
 
 Schema = dict[str, Any]
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -90,6 +96,19 @@ _FILES: Final[Mapping[str, tuple[type, bool]]] = {
 }
 
 
+# What a text may be, by its class and field; the check knows more of it, an editor at least this.
+_NARROWER: Final[Mapping[tuple[type, str], Schema]] = {
+    (Item, "code"): {"type": "string", "pattern": f"^{CODE.pattern}$"},
+    (Bundle, "code"): {"type": "string", "pattern": f"^{CODE.pattern}$"},
+    (Item, "delivery"): {"type": "array", "items": {"enum": list(DELIVERIES)}},
+    (Material, "form"): {"enum": list(MATERIAL_FORMS)},
+    (ReviewPoint, "by"): {"enum": list(REVIEWERS)},
+    (Question, "id"): {"type": "string", "pattern": f"^{ID.pattern}$"},
+    (Option, "id"): {"type": "string", "pattern": f"^{ID.pattern}$"},
+    (Situation, "id"): {"type": "string", "pattern": f"^{ID.pattern}$"},
+}
+
+
 def schemas() -> dict[str, Schema]:
     """A schema for each kind of file: item, bundle, groups, departments, plain, and what is
     shared (materials, fields)."""
@@ -143,7 +162,8 @@ def _described(kind: type, defs: Schema) -> Schema:
     for one in fields(kind):
         if one.name in gone:
             continue
-        properties[one.name] = _schema(hints[one.name], defs)
+        narrower = _NARROWER.get((kind, one.name))
+        properties[one.name] = narrower or _schema(hints[one.name], defs)
         without = one.default is MISSING and one.default_factory is MISSING
         if without and one.name not in optional:
             required.append(one.name)

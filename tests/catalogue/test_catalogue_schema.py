@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def wrong(value: Any, schema: Any, root: Any, path: str = "") -> Iterator[str]:
     if kinds and not any(type(value) is _TYPES[one] for one in kinds):
         yield f"{path}: not {kinds}"
         return
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{path}: {value}"
     if isinstance(value, dict):
         known = schema.get("properties", {})
         rest = schema.get("additionalProperties", True)
@@ -82,7 +85,16 @@ def test_every_shipped_file_fits(name: str) -> None:
 
 def test_a_slip_is_seen(tmp_path: Path) -> None:
     good = (DEFAULT_DIRECTORY / "items" / "smk-001.yaml").read_text(encoding="utf-8")
-    for old, new in (("guide:", "giude:"), ("kind: apply", "kind: aply"), ("line: ", "line: x")):
+    for old, new in (
+        ("guide:", "giude:"),
+        ("kind: apply", "kind: aply"),
+        ("line: ", "line: x"),
+        ('"SMK-001"', '"SMK-1"'),
+        ("delivery: [post", "delivery: [mail"),
+        ("form: original", "form: orignal"),
+        ("by: person", "by: persons"),
+        ("id: card_problem", "id: Card-Problem"),
+    ):
         assert old in good
         path = tmp_path / "a.yaml"
         path.write_text(good.replace(old, new, 1), encoding="utf-8")
