@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from offline_queue.errors import QueueError, QueueFault
@@ -34,9 +35,11 @@ class InstanceLock:
             os.close(self._fd)
             self._fd = -1
             raise QueueError(QueueFault.LOCKED, f"process {holder}" if holder else "") from None
-        # Only for the message above: the lock is the flock, not this text.
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+        # Only for the message above: the lock is the flock, not this text, and a full disk
+        # must not keep the outbox shut.
+        with suppress(OSError):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         """Let go. Harmless when called twice."""

@@ -3,8 +3,8 @@
 `Store` belongs to the thread that made it. Every method either is on disk when it returns
 or raises and has changed nothing. Failures leave as `QueueError`; after an I/O error the
 intake is closed, because what the disk said before can no longer be relied upon. What
-settles a submission (delivery, print state, purge) gets the ballast's space when the disk
-is full.
+settles a submission (sending, delivery, print state, purge) gets the ballast's space when the
+disk is full, and so does opening.
 """
 
 from __future__ import annotations
@@ -165,6 +165,16 @@ class Store:
         self._monotonic = monotonic
         self._opened_at = monotonic()
         try:
+            self._open(path, vfs, reseal)
+        except QueueError as error:
+            # What waits on a full disk has to get out, or the disk stays full.
+            if error.fault is not QueueFault.DISK_FULL or not self._give_up_ballast():
+                raise
+            self._open(path, vfs, reseal)
+        self._ballast.make(self._limits.free_least_bytes)
+
+    def _open(self, path: Path, vfs: str | None, reseal: Reseal | None) -> None:
+        try:
             self._db = apsw.Connection(str(path), vfs=vfs)
         except apsw.Error as error:
             raise _translate(error) from None
@@ -192,7 +202,6 @@ class Store:
         except QueueError:
             self.close()
             raise
-        self._ballast.make(self._limits.free_least_bytes)
 
     def close(self) -> None:
         """Close the database; never raises."""
@@ -327,7 +336,7 @@ class Store:
 
     # --- delivery
 
-    @_command
+    @_settling
     def claim(self, not_yet: Collection[str]) -> Claim | None:
         """Take the next sendable submission that is not in `not_yet` (ids) in hand.
 
@@ -484,9 +493,14 @@ class Store:
     def release_ballast(self) -> None:
         """Give the ballast's space to the disk, and fold the WAL back while there is some:
         that takes room in the database before it frees the WAL's."""
-        if self._ballast.release():
-            log.error("the disk is full; the ballast is given up")
+        if self._give_up_ballast():
             self.rest()
+
+    def _give_up_ballast(self) -> bool:
+        given_up = self._ballast.release()
+        if given_up:
+            log.error("the disk is full; the ballast is given up")
+        return given_up
 
     def _last_in_chain(self) -> _Head:
         kept, _, digest = (self._meta(_CHAIN_HEAD) or f"0 {FIRST_PREVIOUS}").partition(" ")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -179,6 +182,45 @@ def test_a_disk_that_fills_up_is_settled_with_the_ballast(tmp_path: Path, disk: 
         assert looks[-1] == Intake()
         assert (tmp_path / BALLAST_NAME).stat().st_size == SMALL.ballast_bytes, "made again"
         save(outbox, 150 * KIB)
+
+
+@pytest.mark.expected_logs("the ballast is given up", reason="the disk was filled on purpose")
+@pytest.mark.parametrize("in_order", [True, False], ids=["stopped", "killed"])
+def test_a_terminal_that_starts_on_a_full_disk_sends_what_waits(
+    tmp_path: Path, disk: SmallDisk, in_order: bool
+) -> None:
+    limits = replace(SMALL, free_least_bytes=0)
+    before = tmp_path / "before"
+    with Outbox.open(before, terminal="LW042", limits=limits) as outbox:
+        kept = [save(outbox, 150 * KIB) for _ in range(3)]
+        outbox.claim().result(WAIT_S)
+        if not in_order:
+            _move(before, tmp_path, copy=True)
+    if in_order:
+        _move(before, tmp_path)
+    (tmp_path / "stranger").write_bytes(bytes(max(0, disk.free())))
+    with Outbox.open(tmp_path, terminal="LW042", limits=limits, vfs=disk.name) as outbox:
+        for _ in kept:
+            claim = outbox.claim().result(WAIT_S)
+            assert claim is not None
+            outbox.mark_delivered(claim.id, RECEIPT).result(WAIT_S)
+        assert outbox.status().result(WAIT_S).undelivered == 0
+
+
+def _move(before: Path, to: Path, *, copy: bool = False) -> None:
+    for path in before.iterdir():
+        (shutil.copy if copy else shutil.move)(path, to / path.name)
+
+
+def test_no_room_for_the_name_of_the_lock_s_holder_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "planted")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with Outbox.open(tmp_path), pytest.raises(QueueError, match="QU-04"):
+        Outbox.open(tmp_path)
 
 
 def test_without_a_ballast_the_same_disk_cannot_be_settled(tmp_path: Path, disk: SmallDisk) -> None:

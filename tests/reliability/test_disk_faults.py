@@ -29,7 +29,7 @@ from crash_states import (
 from memory_disk import Image, MemoryDisk
 
 from offline_queue import Limits, PrintState, QueueError, QueueFault, State
-from offline_queue.limits import BALLAST_NAME
+from offline_queue.limits import BALLAST_NAME, Ballast
 from offline_queue.numbers import format_number
 from offline_queue.store import DATABASE_NAME, Store
 
@@ -232,7 +232,7 @@ def test_opening_at_every_call(memory_dir: Path, kind: str) -> None:
         raise AssertionError("opening never ends")
 
 
-SETTLING = ("put back", "deliver", "purge", "print state", "requeue", "export")
+SETTLING = ("claim", "put back", "deliver", "purge", "print state", "requeue", "export")
 
 
 @pytest.mark.expected_logs("the ballast is given up", reason="the disk is full on purpose")
@@ -271,3 +271,32 @@ def test_the_ballast_lets_what_settles_through_a_full_disk(tmp_path: Path, comma
             assert at > 1
             return
     raise AssertionError("the command never ends")
+
+
+@pytest.mark.expected_logs("the ballast is given up", reason="the disk is full on purpose")
+def test_the_ballast_lets_an_outbox_be_opened_on_a_full_disk(tmp_path: Path) -> None:
+    """Else a terminal whose power went on a full disk could never send what fills it."""
+    disk, store = began(furnished())
+    image = disk.certain_image()  # one is in hand, and the log is not folded back
+    store.close()
+    disk.unregister()
+    limits = Limits(ballast_bytes=65_536, free_least_bytes=0)
+    ballast = tmp_path / BALLAST_NAME
+    for at in range(1, 100):
+        disk = MemoryDisk(image)
+        Ballast(tmp_path, limits.ballast_bytes).make(0)
+        fault = Fault(apsw.FullError, KINDS["ENOSPC"][1], at, for_good=True)
+
+        def full(call: str, file: str, fault: Fault = fault) -> None:
+            if ballast.stat().st_size:
+                fault(call, file)
+
+        disk.before = full
+        store = Store(tmp_path / DATABASE_NAME, vfs=disk.name, limits=limits)
+        assert store.digest_of(MADE[0].id) == (MADE[0].digest, State.WAITING)
+        store.close()
+        disk.unregister()
+        if not fault.planted:
+            assert at > 1
+            return
+    raise AssertionError("opening never ends")
