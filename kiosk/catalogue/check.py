@@ -363,6 +363,14 @@ class _Proof:
                         f"{_told_condition(part)} is never true",
                         "mend or remove this part",
                     )
+            for part in _choices(when):
+                if diagram.minus(self._possible, diagram.of(part)) == NOTHING:
+                    self._report(
+                        Rule.ALWAYS,
+                        place,
+                        f"{_told_condition(part)} is always true",
+                        "leave this part out",
+                    )
 
     def _domains(self) -> Iterator[tuple[str, tuple[Value, ...]]]:
         diagram = self._diagram
@@ -506,6 +514,14 @@ def _inner(condition: Condition) -> Iterator[Condition]:
         if condition.op == "any":
             yield part
         yield from _inner(part)
+
+
+def _choices(condition: Condition) -> Iterator[Condition]:
+    """The parts of a condition that choose or exclude: each is there to be false for somebody."""
+    for part in condition.parts:
+        if part.op in ("any", "not"):
+            yield part
+        yield from _choices(part)
 
 
 def _told_case(case: Mapping[str, Value]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from kiosk.catalogue.conditions import DATED, FACTS, both, dated, keys, tests
 from kiosk.catalogue.errors import Findings, Rule
@@ -47,6 +48,11 @@ from kiosk.catalogue.source import Listing
 from kiosk.contract.registers import RecordKind
 
 _TOLD_BY_CARD = re.compile(r"几岁|多大年纪|年龄|周岁|性别|男还是女|哪[年天]出生|出生日期|身份证号")
+_TOLD_BY_CARD_EN = re.compile(
+    r"\bhow old are you\b|\byour (?:age|sex|gender|date of birth|id number)\b"
+    r"|\bwhen were you born\b|\bmale or female\b|\bman or woman\b",
+    re.IGNORECASE,
+)
 _CARD_FIELD = re.compile(r"(您的|本人的?|申请人的?)?(姓名|性别|出生日期|身份证号码?)")
 _TOLD_OPTIONS = [set(kind.options) for kind in FACTS.values() if kind.options]
 DELIVERIES = ("post", "pick-up")
@@ -198,7 +204,11 @@ class ItemReader:
             ("questions", one.id, one.text)
             for one in item.questions
             if one.about in cards
-            and (_TOLD_BY_CARD.search(one.text.zh) or {x.id for x in one.options} in _TOLD_OPTIONS)
+            and (
+                _TOLD_BY_CARD.search(one.text.zh)
+                or _TOLD_BY_CARD_EN.search(one.text.en)
+                or {x.id for x in one.options} in _TOLD_OPTIONS
+            )
         ]
         asked += [
             ("form", one.key, one.label)
@@ -301,13 +311,19 @@ class ItemReader:
                 fields.option("when", scope.condition, ALWAYS),
                 fields.option("capacity", lambda at: at.choice(Capacity, _SUBJECT), _usual(role)),
                 fields.option("filled_by", text, None),
-                fields.option("represents", self._role, ""),
+                fields.option("represents", partial(self._other, role), ""),
                 fields.option("signs", At.boolean, False),
             )
             fields.finish()
             self._mark("parties", role, one)
             parties.append(party)
         return tuple(parties)
+
+    def _other(self, own: str, at: At) -> str:
+        found = self._role(at)
+        if found and found == own:
+            at.report(Rule.UNKNOWN_ROLE, f"'{own}' cannot act for itself", "another role")
+        return found
 
     def _role(self, at: At) -> str:
         return at.one_of(sorted(self._roles), Rule.UNKNOWN_ROLE)
