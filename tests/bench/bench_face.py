@@ -10,6 +10,7 @@ two photographs (`devices.simulators.heads`): they show what the rule does, not 
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import threading
 import time
@@ -26,13 +27,14 @@ if __name__ == "__main__":
 from config.settings import Settings
 from devices.camera import CameraState
 from devices.errors import DeviceError
-from devices.face.client import FaceStation
+from devices.face.client import FaceStation, Ticket
 from devices.records import FaceHint, FaceMatch
 from devices.simulators import photos
 from devices.simulators.camera import SceneControl
 
 Row = tuple[str, float, str, str, float]
 
+SCREENS = Path(__file__).resolve().parents[1] / "screens"  # its sample views
 FACES = Path(__file__).resolve().parents[3] / "shared" / "faces"
 THRESHOLD = Settings().face.threshold
 CAMERA_FPS = 30
@@ -60,7 +62,12 @@ class _Waiter:
 
 def _start(station: FaceStation, person: str) -> _Waiter:
     waiter = _Waiter()
-    station.match(
+    _ask(station, person, waiter)
+    return waiter
+
+
+def _ask(station: FaceStation, person: str, waiter: _Waiter) -> Ticket:
+    return station.match(
         photos.rgb_of(photos.portrait_webp(person)),
         threshold=THRESHOLD,
         frames=FRAMES,
@@ -68,7 +75,6 @@ def _start(station: FaceStation, person: str) -> _Waiter:
         hint=waiter.hints.append,
         done=waiter.done,
     )
-    return waiter
 
 
 def _longest_gap_s(until: Callable[[], bool], each: Callable[[], object]) -> float:
@@ -109,9 +115,70 @@ def _fps_while_matching(station: FaceStation, scene: SceneControl) -> tuple[floa
     return _preview_fps(station, seconds()), alone
 
 
-def _in_child() -> tuple[list[float], list[float], tuple[float, float]]:
+class _Screen:
+    """The real screen of a match, as large as a terminal's, with the camera's picture in it."""
+
+    def __init__(self, station: FaceStation) -> None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        from PySide6.QtWidgets import QApplication
+
+        sys.path.append(str(SCREENS))
+        from samples import samples  # type: ignore[import-not-found, unused-ignore]
+
+        from config.themes import load_themes
+        from config.words import load_words
+        from kiosk.journey.terms import Language, Size, Theme
+        from screens.shell import Shell
+        from screens.theme import Look
+
+        self._station = station
+        self.painted: set[int] = set()
+        self._app = QApplication.instance() or QApplication([])
+        self._shell = Shell(load_words(), Look.of(load_themes()), lambda _: None, self)
+        self._shell.resize(1080, 1920)
+        self._shell.show()
+        views = {made.name: made.view for made in samples(Language.ZH, Size.NORMAL, Theme.CALM)}
+        self._shell.show_view(views["verify_face-looking"])
+
+    def latest(self) -> tuple[bytes, int, int, int] | None:
+        """As `screens.preview.PreviewSource` says."""
+        frame = self._station.preview()
+        if frame is None:
+            return None
+        self.painted.add(frame.sequence)
+        return frame.rgb, frame.width_px, frame.height_px, frame.sequence
+
+    def longest_stall_s(self) -> float:
+        """For how long at most the GUI thread did nothing but paint, in `_PREVIEW_S`."""
+        until_s = time.monotonic() + _PREVIEW_S
+        return _longest_gap_s(lambda: time.monotonic() >= until_s, self._app.processEvents)
+
+    def close(self) -> None:
+        """Away with it."""
+        self._shell.close()
+        self._app.processEvents()
+
+
+def _gui_stalls_s(station: FaceStation, scene: SceneControl) -> tuple[float, float]:
+    """The GUI thread's longest stall during a match that is not decided, and without one."""
+    scene.set("two-people")
+    screen = _Screen(station)
+    screen.longest_stall_s()  # the first painting loads fonts
+    alone_s = screen.longest_stall_s()
+    waiter = _Waiter()
+    ticket = _ask(station, "hopper", waiter)
+    _longest_gap_s(lambda: bool(waiter.hints) or waiter.over.is_set(), station.preview)
+    matching_s = screen.longest_stall_s()
+    if waiter.over.is_set() or not screen.painted:
+        raise RuntimeError("there was nothing to measure")
+    ticket.cancel()
+    screen.close()
+    return matching_s, alone_s
+
+
+def _in_child() -> tuple[list[float], list[float], tuple[float, float], tuple[float, float]]:
     """Seconds from a person's stepping in to the decision, and the loop's longest gaps; the
-    preview's pictures a second while matching and alone."""
+    preview's pictures a second while matching and alone, and the GUI thread's stalls."""
     scene = SceneControl("nobody")
     station = FaceStation(scene.face_spec(still=True, fps=CAMERA_FPS))
     try:
@@ -131,7 +198,8 @@ def _in_child() -> tuple[list[float], list[float], tuple[float, float]]:
             gaps.append(_longest_gap_s(waiter.over.is_set, station.preview))
             if isinstance(waiter.result, FaceMatch) and number:
                 times.append(waiter.at_s - began_s)
-        return times, gaps, _fps_while_matching(station, scene)
+        stalls = _gui_stalls_s(station, scene)
+        return times, gaps, _fps_while_matching(station, scene), stalls
     finally:
         station.close()
         scene.close()
@@ -377,7 +445,7 @@ def liveness_table(tallies: list[Tally]) -> list[str]:
 
 def run() -> list[Row]:
     """Measure; the slow part is loading the models twice."""
-    times, gaps, (fps, fps_alone) = _in_child()
+    times, gaps, (fps, fps_alone), (stall_s, stall_alone_s) = _in_child()
     frame_s, same_thread_gap_s = _in_same_thread()
     if not times:
         raise RuntimeError("no match was decided")
@@ -408,6 +476,13 @@ def run() -> list[Row]:
             "ms",
             "matching in the same thread",
             same_thread_gap_s * 1000,
+        ),
+        (
+            "GUI thread's longest stall while matching, screen of 1080 x 1920",
+            stall_s * 1000,
+            "ms",
+            "without a match",
+            stall_alone_s * 1000,
         ),
         (
             f"preview while matching, camera at {CAMERA_FPS}",
