@@ -13,9 +13,11 @@ from shipped import shipped_pack
 from config.words import load_words
 from kiosk.catalogue.model import Confirmation, Pack, SampleLine, Text
 from kiosk.receipts.content import GuideSlip
+from kiosk.receipts.fonts import system_fonts
 from kiosk.receipts.guide_of import guide_of
 from kiosk.receipts.layout.blocks import Pen, Style
-from kiosk.receipts.layout.guide import render_guide
+from kiosk.receipts.layout.guide import _facts, render_guide
+from kiosk.receipts.layout.pdf import PaperWords, label_mm
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +146,13 @@ def test_rules_with_a_last_day_say_so(pack: Pack) -> None:
     matter = replace(pack.matters["CRJ-001"], effective_until=date(2027, 12, 31))
     slip = guide_of(replace(pack, matters={"CRJ-001": matter}), "CRJ-001", "zh")
     assert "到2027年12月31日为止" in text_of(render_guide(slip, words("zh"), "80mm"))[0]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_label_is_broken_within_a_word(pack: Pack, language: str) -> None:
+    slip = guide_of(pack, "GSH-007", language)  # type: ignore[arg-type]
+    table = words(language)
+    labels = [f"receipt.{key}" for key, _ in _facts(slip, PaperWords(table))]
+    for key in labels:
+        longest = max(table[key].split(), key=len)
+        assert system_fonts().width(longest, 4.2) <= label_mm(language), longest
