@@ -25,10 +25,9 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, reduce
+from functools import cache
 from heapq import nsmallest
 from itertools import chain
-from operator import and_, or_
 from typing import NamedTuple, TypeAlias
 
 from kiosk.catalogue.model import Bundle, Item, Pack
@@ -42,7 +41,7 @@ MIN_SLIP_CHARS = 4
 MAX_SCATTERED = 5
 
 MAX_COUNTED = 100  # what use on this terminal can add to a rank
-BLOCK_BITS = 4_000  # numbers of this size meet quickest, and the first few blocks often do
+BLOCK_BITS = 8_000  # small enough that a few blocks often do, large enough to be worth a turn
 
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
@@ -56,7 +55,7 @@ _LAST = "\U0010ffff"  # sorts after everything that is typed
 _WHOLE = "="  # a Latin word or a number
 _UNFINISHED = "-"  # one that goes on
 _INITIAL = "."  # the first letter of how a character is usually read
-_NO_SIGNS = f"{_WHOLE}{_UNFINISHED}{_INITIAL}"
+_KINDS = f"{_WHOLE}{_UNFINISHED}{_INITIAL}"
 
 
 class _Token(NamedTuple):
@@ -103,8 +102,8 @@ def _as_typed(part: str, last: bool) -> tuple[str, ...]:
     return (part, f"{part}{_UNFINISHED if last else _WHOLE}")
 
 
-_Reading: TypeAlias = Callable[[str, bool], tuple[str, ...]]
-"""The keys that a part of what was typed, perhaps the last one, may be."""
+_KeysOf: TypeAlias = Callable[[str, bool], tuple[str, ...]]
+"""The keys that a part of what was typed may be; whether it is the last one."""
 
 
 class _Step(NamedTuple):
@@ -154,14 +153,15 @@ class _Block:
         """The tokens from which on a word can be typed; `steps` lead from its end to its start."""
         lowest = steps[0].furthest  # the end of the word
         before = {lowest: self._all}  # by place in the word, the tokens behind which it may go on
-        fits = 0
+        bits, fits = self._bits, 0
         for place, parts, furthest in steps:
             if lowest > furthest:
                 return 0
             fits = 0
             for key, end in parts:
-                if end in before and key in self._bits:
-                    fits |= self._bits[key] & before[end]
+                may = before.get(end)
+                if may and key in bits:
+                    fits |= bits[key] & may
             if fits:
                 before[place], lowest = fits >> 1, place
         return fits
@@ -174,6 +174,8 @@ class _Block:
         tokens, may, fits = self._tokens, self._first, 0
         for letter in letters:
             fits = may & self._bits.get(f"{letter}{_INITIAL}", 0)
+            if not fits:
+                break
             # in each text the sum carries from the first bit of `fits` up to the end
             from_first = (((tokens + fits) ^ tokens) | fits) & tokens
             may = from_first << 1
@@ -208,21 +210,24 @@ class _Spellings:
     def one_slip(self, word: str) -> set[int]:
         """Ranks of the texts that begin with the word but for one slip."""
         found: set[int] = set()
-        within = (0, len(self._texts))
-        for place in range(len(word)):
-            head, rest = word[:place], word[place:]
-            within = self._range(head, within)
-            tried = [(f"{head}{rest[1:]}", within)]  # one too many
-            if len(rest) > 1:
-                tried.append((f"{head}{rest[1]}{rest[0]}{rest[2:]}", within))
-                # any character may be the first of a text: a wrong one is like one too many
-                for sign, there in self._next(place, within) if place or word.isascii() else ():
-                    tried.append((f"{head}{sign}{rest[1:]}", there))  # a wrong one
-                    tried.append((f"{head}{sign}{rest}", there))  # one too few
+        within = (0, len(self._texts))  # the texts that begin as the word does up to a place
+        for place, sign in enumerate(word):
+            head, rest = word[:place], word[place + 1 :]
+            tried = [(f"{head}{rest}", within)]  # one too many
+            if rest:
+                tried.append((f"{head}{rest[0]}{sign}{rest[1:]}", within))  # two swapped
+            right = self._range(f"{head}{sign}", within)
+            # Any character may be the first of a text: a wrong one is found as one too many.
+            if rest and (place or word.isascii()):
+                for other, there in self._following(place, within):
+                    if other != sign:
+                        tried.append((f"{head}{other}{rest}", there))  # a wrong one
+                        tried.append((f"{head}{other}{sign}{rest}", there))  # one too few
             for text, there in tried:
                 begin, end = self._range(text, there)
                 found.update(self._ranks[begin:end])
-            if within[0] == within[1]:
+            within = right
+            if right[0] == right[1]:
                 break
         return found
 
@@ -233,7 +238,9 @@ class _Spellings:
             return begin, begin
         return begin, bisect_left(self._texts, f"{start}{_LAST}", begin, within[1])
 
-    def _next(self, place: int, within: tuple[int, int]) -> Iterator[tuple[str, tuple[int, int]]]:
+    def _following(
+        self, place: int, within: tuple[int, int]
+    ) -> Iterator[tuple[str, tuple[int, int]]]:
         """The signs that follow at a place of texts that begin alike, and where."""
         begin, end = within
         while begin < end:
@@ -257,7 +264,7 @@ class SearchIndex:
         self._initials = _grouped((code, "".join(one.initial for one in row)) for code, row in rows)
         self._blocks = tuple(_Block(some) for some in _in_blocks(self._by_use, texts))
         self._known = frozenset(key for block in self._blocks for key in block.keys)
-        self._beginnings = frozenset(key.rstrip(_NO_SIGNS) for key in self._known)
+        self._beginnings = frozenset(key.rstrip(_KINDS) for key in self._known)
         self._written, self._spelled = (
             _Spellings(self._onwards(texts, form))
             for form in (lambda one: one.written, lambda one: one.spelled)
@@ -277,7 +284,7 @@ class SearchIndex:
         """
         known = readings if readings is not None else readings_of(pack)
         rows = {
-            code: [_row(text, known.get(text, ())) for text in texts]
+            code: [row for text in texts if (row := _row(text, known.get(text, ())))]
             for code, texts in _texts(pack).items()
         }
         return cls(rows, ranks(pack, use_counts or {}))
@@ -292,7 +299,7 @@ class SearchIndex:
         found = _different(self._fits(word), limit)
         if len(found) < limit and len(words) > 1:
             found = _different(chain(found, self._all_words(words[:MAX_WORDS])), limit)
-        if not found and 1 < len(word) <= MAX_SCATTERED:
+        if not found and 1 < len(word) <= MAX_SCATTERED and word.isascii():
             found = _different(self._scattered(word), limit)
         if not found and len(word) >= MIN_SLIP_CHARS:
             found = _different(self._slips(word, limit), limit)
@@ -305,25 +312,33 @@ class SearchIndex:
             yield from self._initials.get(word, ())
             spelled = self._fitting([self._steps(word, _as_initial)])
             yield from _begun_first((block, begun, 0) for block, begun, _ in spelled)
-        for reading in (_as_written, _as_typed) if _LATIN.search(word) else (_as_written,):
-            yield from _begun_first(self._fitting([self._steps(word, reading)]))
+        yield from _begun_first(self._fitting([self._steps(word, _as_written)]))
+        if _LATIN.search(word):
+            yield from _begun_first(self._fitting([self._steps(word, _as_typed)]))
 
     def _all_words(self, words: Iterable[str]) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
-        yield from _begun_first(self._fitting([self._steps(word, _as_typed) for word in words]))
+        rarest_first = sorted(words, key=len, reverse=True)
+        steps = [self._steps(word, _as_typed) for word in rarest_first]
+        yield from _begun_first(self._fitting(steps))
 
     def _fitting(self, words: Sequence[list[_Step]]) -> Iterator[tuple[_Block, int, int]]:
         """By block the matters that all words fit: those with a text that begins so, others."""
         if not all(words):
             return
         for block in self._blocks:
-            starts = [block.starts(ways) for ways in words]
-            fit = reduce(and_, map(block.matters, starts))
-            if fit:
-                begun = fit & block.matters(block.first(reduce(or_, starts)))
+            fit, begun = -1, 0
+            for steps in words:
+                starts = block.starts(steps)
+                fit &= block.matters(starts)
+                if not fit:
+                    break
+                begun |= block.first(starts)
+            else:
+                begun = fit & block.matters(begun)
                 yield block, begun, fit ^ begun
 
-    def _steps(self, word: str, reading: _Reading) -> list[_Step]:
+    def _steps(self, word: str, keys_of: _KeysOf) -> list[_Step]:
         """How the word can be read as keys that occur, from its end; empty if it cannot."""
         ways: list[tuple[int, list[tuple[str, int]]]] = []
         leading = {len(word)}  # places that lead to the end
@@ -334,8 +349,9 @@ class SearchIndex:
                 if part not in self._beginnings:
                     break
                 if end in leading:
-                    keys = reading(part, end == len(word))
-                    parts += [(key, end) for key in keys if key in self._known]
+                    for key in keys_of(part, end == len(word)):
+                        if key in self._known:
+                            parts.append((key, end))
             if parts:
                 leading.add(place)
                 ways.append((place, parts))
