@@ -105,13 +105,16 @@ def _as_typed(part: str, last: bool) -> tuple[str, ...]:
 _KeysOf: TypeAlias = Callable[[str, bool], tuple[str, ...]]
 """The keys that a part of what was typed may be; whether it is the last one."""
 
+_Parts: TypeAlias = Sequence[Sequence[tuple[str, int]]]
+"""By place in a word, what may stand from there on for one token or its beginning, and its end."""
+
 
 class _Step(NamedTuple):
     """A place in a word that is typed, and how it may go on from there."""
 
     place: int
-    parts: Sequence[tuple[str, int]]  # keys and where they end
-    furthest: int  # where the parts from here, or from a place before, end at most
+    keys: Sequence[tuple[str, int]]  # keys and where they end
+    furthest: int  # where the keys from here, or from a place before, end at most
 
 
 class _Block:
@@ -154,11 +157,11 @@ class _Block:
         lowest = steps[0].furthest  # the end of the word
         before = {lowest: self._all}  # by place in the word, the tokens behind which it may go on
         bits, fits = self._bits, 0
-        for place, parts, furthest in steps:
+        for place, keys, furthest in steps:
             if lowest > furthest:
                 return 0
             fits = 0
-            for key, end in parts:
+            for key, end in keys:
                 may = before.get(end)
                 if may and key in bits:
                     fits |= bits[key] & may
@@ -307,19 +310,20 @@ class SearchIndex:
 
     def _fits(self, word: str) -> Iterator[str]:
         """Codes that the word fits, best kind of fit first, within a kind by use."""
+        parts = self._parts(word)
         yield from self._whole.get(word, ())
         if len(word) > 1 and word.isascii():
             yield from self._initials.get(word, ())
-            spelled = self._fitting([self._steps(word, _as_initial)])
+            spelled = self._fitting([self._steps(parts, _as_initial)])
             yield from _begun_first((block, begun, 0) for block, begun, _ in spelled)
-        yield from _begun_first(self._fitting([self._steps(word, _as_written)]))
+        yield from _begun_first(self._fitting([self._steps(parts, _as_written)]))
         if _LATIN.search(word):
-            yield from _begun_first(self._fitting([self._steps(word, _as_typed)]))
+            yield from _begun_first(self._fitting([self._steps(parts, _as_typed)]))
 
     def _all_words(self, words: Iterable[str]) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
         rarest_first = sorted(words, key=len, reverse=True)
-        steps = [self._steps(word, _as_typed) for word in rarest_first]
+        steps = [self._steps(self._parts(word), _as_typed) for word in rarest_first]
         yield from _begun_first(self._fitting(steps))
 
     def _fitting(self, words: Sequence[list[_Step]]) -> Iterator[tuple[_Block, int, int]]:
@@ -338,29 +342,41 @@ class SearchIndex:
                 begun = fit & block.matters(begun)
                 yield block, begun, fit ^ begun
 
-    def _steps(self, word: str, keys_of: _KeysOf) -> list[_Step]:
-        """How the word can be read as keys that occur, from its end; empty if it cannot."""
-        ways: list[tuple[int, list[tuple[str, int]]]] = []
-        leading = {len(word)}  # places that lead to the end
-        for place in reversed(range(len(word))):
-            parts = []
+    def _parts(self, word: str) -> _Parts:
+        """What some key begins with, by the place in the word from which on it stands there."""
+        parts: list[list[tuple[str, int]]] = []
+        for place in range(len(word)):
+            here: list[tuple[str, int]] = []
             for end in range(place + 1, len(word) + 1):
                 part = word[place:end]
                 if part not in self._beginnings:
                     break
-                if end in leading:
-                    for key in keys_of(part, end == len(word)):
-                        if key in self._known:
-                            parts.append((key, end))
-            if parts:
+                here.append((part, end))
+            parts.append(here)
+        return parts
+
+    def _steps(self, parts: _Parts, keys_of: _KeysOf) -> list[_Step]:
+        """How a word can be read as keys that occur, from its end; empty if it cannot."""
+        ways: list[tuple[int, list[tuple[str, int]]]] = []
+        length = len(parts)
+        leading = {length}  # places that lead to the end
+        for place in reversed(range(length)):
+            keys = [
+                (key, end)
+                for part, end in parts[place]
+                if end in leading
+                for key in keys_of(part, end == length)
+                if key in self._known
+            ]
+            if keys:
                 leading.add(place)
-                ways.append((place, parts))
+                ways.append((place, keys))
         steps: list[_Step] = []
         reached = {0}
-        for place, parts in reversed(ways):
+        for place, keys in reversed(ways):
             if place in reached:
-                reached.update(end for _, end in parts)
-                steps.append(_Step(place, parts, max(reached)))
+                reached.update(end for _, end in keys)
+                steps.append(_Step(place, keys, max(reached)))
         return steps[::-1]
 
     def _scattered(self, word: str) -> Iterator[str]:
