@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from kiosk.journey.events import Rated, RatingReason
 from kiosk.journey.views import RateView
@@ -22,7 +22,6 @@ from screens.toolkit import (
     chunked,
     draws,
     fill_panel,
-    paint_focus,
     tone_edge,
 )
 
@@ -122,9 +121,12 @@ class FaceWidget(TouchWidget):
         text = self._text.height(self._room(width)) + 2 * metrics.px(2.4)
         return max(metrics.px(24.0 if metrics.landscape else 28.0), text)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def looks(self) -> tuple[object, ...]:
+        block = cast(Face, self.block)
+        return block.level, block.text, block.chosen
+
+    def draw(self, painter: QPainter) -> None:
         kit, block = self.kit, cast(Face, self.block)
-        painter = QPainter(self)
         ground, edge, thick = "card", tone_edge(kit, "card"), 0
         if block.chosen:
             ground, edge, thick = "mist", "celadon", kit.metrics.border * 2
@@ -139,8 +141,6 @@ class FaceWidget(TouchWidget):
         height = self._text.height(room)
         at = QRectF(pad + side + kit.metrics.px(6.0), (self.height() - height) / 2, room, height)
         self._text.paint(painter, at, kit.colour("ink"))
-        paint_focus(painter, self)
-        painter.end()
 
     def _side(self) -> int:
         return self.kit.metrics.px(18.0)

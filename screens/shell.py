@@ -44,7 +44,7 @@ from kiosk.journey.views import (
     WelcomeView,
 )
 from screens.ports import InputMethod
-from screens.preview import PaperSource, PreviewSource
+from screens.preview import PreviewSource
 from screens.registry import screen_for
 from screens.theme import Look, Metrics, Role, colour
 from screens.toolkit import (
@@ -77,7 +77,7 @@ class Shell(QWidget):
         look: Look,
         emit: Callable[[Event], None],
         preview: PreviewSource,
-        documents: PaperSource | None = None,
+        documents: PreviewSource | None = None,
         pinyin: InputMethod | None = None,
     ) -> None:
         super().__init__()
@@ -278,6 +278,7 @@ class _Set(QWidget):
             screen.hide()
             screen.setGeometry(self.screens[frame.step].geometry())
             screen.update_view(body, replace(frame, step=step))
+            screen.grab()  # letters are drawn and pictures made now
 
     def _screen(self, step: StepName) -> StepScreen:
         screen = self.screens.get(step)

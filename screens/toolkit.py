@@ -22,7 +22,8 @@ How to add a screen
 5. Something that no block can draw (a pad, a preview): a frozen dataclass derived from `Block`
    and a widget derived from `BlockWidget` under `@draws(TheBlock)`, with `apply()` (the block
    changed), `height_for(width)` and `paintEvent`. `stretch = True` on the widget class lets it
-   take the height that is left.
+   take the height that is left. A `TouchWidget` has `draw` and `looks` in place of `paintEvent`:
+   small ones are kept as painted.
 6. Add sample views to `tests/screens/samples.py`: the gallery and the geometry tests take them
    from there.
 
@@ -55,7 +56,7 @@ from kiosk.journey.events import Event
 from kiosk.journey.views import Frame, ItemCard
 from screens.icons import paint_badge, paint_icon
 from screens.ports import InputMethod
-from screens.preview import NoPreview, PaperSource, PreviewSource
+from screens.preview import NoPreview, PreviewSource
 from screens.theme import TITLE_SPACING, Metrics, Role, Tokens, colour, contrast
 from screens.typeset import Typeset, expands
 
@@ -81,6 +82,9 @@ _WHOLE_PX = 16_000
 """Panels of at most so many pixels are kept whole (64 kB each)."""
 _TILES: dict[tuple[int, int, int, int, int, float], QImage] = {}
 """Corners of panels; they say nothing of anybody and stay from visit to visit."""
+_LARGE_PX = 80_000
+_MOST_PICTURES_PX = 1_500_000
+"""Keys, buttons and tiles up to `_LARGE_PX` are kept as painted, 6 MB of them in all."""
 
 
 class Kit:
@@ -94,7 +98,7 @@ class Kit:
         metrics: Metrics,
         emit: Callable[[Event], None],
         preview: PreviewSource,
-        documents: PaperSource | None = None,
+        documents: PreviewSource | None = None,
         pinyin: InputMethod | None = None,
     ) -> None:
         self.words = words
@@ -103,7 +107,7 @@ class Kit:
         self.metrics = metrics
         self.emit = emit
         self.preview = preview
-        self.documents: PaperSource = documents if documents is not None else NoPreview()
+        self.documents = documents if documents is not None else NoPreview()
         self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
         self._widths: dict[tuple[str, Role], float] = {}
@@ -112,6 +116,8 @@ class Kit:
         self.item_cards: dict[tuple[ItemCard, bool, int, bool], Card] = {}
         self._texts: dict[tuple[str, Role, bool, float], Typeset] = {}
         self._colours: dict[str, QColor] = {}
+        self._pictures: dict[tuple[object, ...], QImage] = {}
+        self._pictures_px = 0
 
     def text(self, key: str, **values: object) -> str:
         """A static text in the language of the screen; KeyError if unknown."""
@@ -154,6 +160,31 @@ class Kit:
         if len(_TILES) >= _MOST_TILES:
             _TILES.clear()
         _TILES[key] = image
+        return image
+
+    def picture(
+        self, looks: tuple[object, ...], size: QSize, ratio: float, draw: Callable[[QPainter], None]
+    ) -> QImage | None:
+        """What `draw` paints for something that looks like `looks`; None if it is not kept.
+
+        `ratio` is of pixels of the device to those of `size`.
+        """
+        key = (*looks, size.width(), size.height(), ratio)
+        known = self._pictures.get(key)
+        if known is not None:
+            return known
+        whole = size * ratio
+        area = whole.width() * whole.height()
+        if not 0 < area <= _LARGE_PX or self._pictures_px + area > _MOST_PICTURES_PX:
+            return None
+        image = QImage(whole, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(ratio)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        draw(painter)
+        painter.end()
+        self._pictures[key] = image
+        self._pictures_px += area
         return image
 
     def width(self, text: str, role: Role = Role.TEXT) -> float:
@@ -461,6 +492,31 @@ class TouchWidget(QAbstractButton):
         )
         super().focusInEvent(event)
 
+    def looks(self) -> tuple[object, ...] | None:
+        """All on which its picture depends beside its size and state of touch.
+
+        None without a ground of its own: letters are smoothed with what is below them.
+        """
+        raise NotImplementedError
+
+    def draw(self, painter: QPainter) -> None:
+        """Paint it, without the ring."""
+        raise NotImplementedError
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Copy what was painted before where it looked the same."""
+        painter = QPainter(self)
+        picture, looks = None, self.looks()
+        if looks is not None:
+            looks = (type(self), self.isDown(), self.isEnabled(), *looks)
+            picture = self.kit.picture(looks, self.size(), self.devicePixelRatioF(), self.draw)
+        if picture is None:
+            self.draw(painter)
+        else:
+            painter.drawImage(0, 0, picture)
+        paint_focus(painter, self)
+        painter.end()
+
     def sizeHint(self) -> QSize:
         """As Qt asks."""
         return QSize(self.kit.metrics.target, self.kit.metrics.target)
@@ -589,6 +645,8 @@ def _fill(
     across, down = min(box.width(), 2 * corner + 1), min(box.height(), 2 * corner + 1)
     if box.width() * box.height() <= _WHOLE_PX:  # keys are many and alike
         across, down = box.width(), box.height()
+    elif across * box.height() <= _WHOLE_PX:  # both ends, each in one piece
+        down = box.height()
     tile = kit.tile(across, down, ground, edge, line, round_px)
     x, y, width, height = box.x(), box.y(), box.width(), box.height()
     if (across, down) == (width, height):
@@ -883,11 +941,15 @@ class CardTouch(TouchWidget):
     def height_for(self, width: int) -> int:
         return self._face.height(width)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
+    def looks(self) -> tuple[object, ...] | None:
+        card = self._face.card
+        if card.bare:
+            return None
+        texts = (card.title, card.subs, card.tag, card.tag_ink, card.mark)
+        return *texts, card.tone, card.lead, card.chevron, card.chosen, card.centred, card.role
+
+    def draw(self, painter: QPainter) -> None:
         self._face.paint(painter, self.rect(), down=self.isDown(), enabled=self.isEnabled())
-        paint_focus(painter, self)
-        painter.end()
 
 
 class CardRead(BlockWidget):
@@ -956,9 +1018,12 @@ class ButtonWidget(TouchWidget):
             least, self._text.height(room) + metrics.px(1.6 if block.kind in _SMALL else 4.0)
         )
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def looks(self) -> tuple[object, ...]:
+        block = cast(Button, self.block)
+        return block.text, block.kind, block.icon
+
+    def draw(self, painter: QPainter) -> None:
         kit, block = self.kit, cast(Button, self.block)
-        painter = QPainter(self)
         ground, edge, ink = self._colours(block)
         radius = self.height() // 2 if block.kind in _SMALL else kit.metrics.button_radius
         _fill(painter, kit, self.rect(), ground, edge, radius=radius)
@@ -975,8 +1040,6 @@ class ButtonWidget(TouchWidget):
             room = round(used) + 1
         box = QRectF(left, (self.height() - text_height) / 2, room, text_height)
         self._text.paint(painter, box, kit.colour(ink), centred=True)
-        paint_focus(painter, self)
-        painter.end()
 
     def _icon_px(self) -> int:
         block = cast(Button, self.block)
@@ -1437,9 +1500,12 @@ class KeyWidget(TouchWidget):
         block = cast(Key, self.block)
         block.on_key(block.name)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def looks(self) -> tuple[object, ...]:
+        block = cast(Key, self.block)
+        return block.face, block.role
+
+    def draw(self, painter: QPainter) -> None:
         kit, block = self.kit, cast(Key, self.block)
-        painter = QPainter(self)
         down = self.isDown()
         ground = "mist_deep" if down else ("card" if self.isEnabled() else "paper")
         _fill(painter, kit, self.rect(), ground, "line", radius=kit.metrics.px(3.6))
@@ -1454,8 +1520,6 @@ class KeyWidget(TouchWidget):
             painter.setPen(ink)
             painter.setFont(kit.metrics.font(block.role))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, block.face)
-        paint_focus(painter, self)
-        painter.end()
 
 
 @draws(Keys)
@@ -1546,6 +1610,7 @@ class Stage(QWidget):
         self._bodies = Keeper(kit, self)
         self._feet = Keeper(kit, self)
         self._pagers = Keeper(kit, self)
+        self._pager_row: Drawn | None = None  # made once, hidden where there is one page
         self._head: list[Drawn] = []
         self._body: tuple[Block, ...] = ()
         self._foot: list[Drawn] = []
@@ -1668,7 +1733,8 @@ class Stage(QWidget):
             self._place_pager(QRect(box.left(), box.bottom() + 1 + gap, box.width(), tall))
         else:
             self.page = 0
-            self._pagers.show([])
+            if self._pager_row is not None:
+                self._pager_row.hide()
         first, last = self.pages[self.page]
         shown, before = self._page_widgets(body, first, last), gaps[first:last]
         needed = heights[first:last]
@@ -1722,6 +1788,7 @@ class Stage(QWidget):
 
     def _place_pager(self, box: QRect) -> None:
         (pager,), _ = self._pagers.show([self._pager(box.width())])
+        self._pager_row = pager
         pager.setGeometry(box)
         pager.show()
 
