@@ -44,7 +44,7 @@ from kiosk.journey.views import (
     WelcomeView,
 )
 from screens.ports import InputMethod
-from screens.preview import PreviewSource
+from screens.preview import PaperSource, PreviewSource
 from screens.registry import screen_for
 from screens.theme import Look, Metrics, Role, colour
 from screens.toolkit import (
@@ -77,7 +77,7 @@ class Shell(QWidget):
         look: Look,
         emit: Callable[[Event], None],
         preview: PreviewSource,
-        documents: PreviewSource | None = None,
+        documents: PaperSource | None = None,
         pinyin: InputMethod | None = None,
     ) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ from kiosk.journey.events import Event
 from kiosk.journey.views import Frame, ItemCard
 from screens.icons import paint_badge, paint_icon
 from screens.ports import InputMethod
-from screens.preview import NoPreview, PreviewSource
+from screens.preview import NoPreview, PaperSource, PreviewSource
 from screens.theme import TITLE_SPACING, Metrics, Role, Tokens, colour, contrast
 from screens.typeset import Typeset, expands
 
@@ -98,7 +98,7 @@ class Kit:
         metrics: Metrics,
         emit: Callable[[Event], None],
         preview: PreviewSource,
-        documents: PreviewSource | None = None,
+        documents: PaperSource | None = None,
         pinyin: InputMethod | None = None,
     ) -> None:
         self.words = words
@@ -107,7 +107,7 @@ class Kit:
         self.metrics = metrics
         self.emit = emit
         self.preview = preview
-        self.documents = documents if documents is not None else NoPreview()
+        self.documents: PaperSource = documents if documents is not None else NoPreview()
         self.pinyin = pinyin
         self.high_contrast = contrast(tokens.line, tokens.card) >= 4.5
         self._widths: dict[tuple[str, Role], float] = {}
