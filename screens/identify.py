@@ -31,11 +31,10 @@ class Screen(BlockScreen):
         if body.state == "key":
             return self._key(body)
         self._forget()
-        key = f"identify.{body.state}"
         heading = Heading(
             key="title",
             text=self._title(body),
-            sub=kit.text(f"{key}.sub"),
+            sub=self._sub(body),
             centred=not kit.metrics.landscape,
         )
         private = self._private(body) if kit.metrics.landscape else ()
@@ -45,6 +44,8 @@ class Screen(BlockScreen):
         kit = self.kit
         if body.state == "read" and body.paper in ("social", "passport"):
             return kit.text(f"identify.read.{body.paper}")
+        if body.state == "read" and not body.role_is_applicant:
+            return kit.text("identify.read.other", role=body.role)
         if body.state != "waiting":
             return kit.text(f"identify.{body.state}")
         if not body.role_is_applicant:
@@ -53,6 +54,12 @@ class Screen(BlockScreen):
         return kit.text(
             "identify.waiting" if body.accepts == "id" else f"identify.waiting.{body.accepts}"
         )
+
+    def _sub(self, body: IdentifyView) -> str:
+        if body.state != "read" or body.role_is_applicant:
+            return self.kit.text(f"identify.{body.state}.sub")
+        # The visit goes on in the name of who applies; a badge has no name to be looked at.
+        return self.kit.text("identify.read.sub.other") if body.name else ""
 
     def blocks(self, body: IdentifyView) -> Sequence[Block]:
         if body.state == "key":

@@ -29,6 +29,7 @@ MODULES: Mapping[StepName, str] = MappingProxyType(
         StepName.SUBMITTED: "screens.submitted",
         StepName.RESULT: "screens.result",
         StepName.RATE: "screens.rate",
+        StepName.LEAVE: "screens.leave",
         StepName.FAREWELL: "screens.farewell",
     }
 )

@@ -11,6 +11,7 @@ from screens.theme import Role
 from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Note, Para, Row
 
 _NAMES_PAPER = ("face.consent.why.what", "face.consent.how.what", "face.looking.sub")
+_NAMES_PERSON = ("face.looking", "face.matched")
 _CONSENT = (("why", "card"), ("how", "camera"), ("kept", "later"), ("refuse", "people"))
 
 
@@ -20,13 +21,14 @@ class Screen(BlockScreen):
     def head(self, body: VerifyFaceView) -> Sequence[Block]:
         kit = self.kit
         if body.state == "consent":
-            title = Heading(key="title", text=kit.text("face.consent.title"))
-            off = Note(key="off", text=kit.text("face.consent.off"), tone="mist", icon="camera")
+            title = Heading(key="title", text=self._of_person("face.consent.title", body))
+            text = self._of_person("face.consent.off", body)
+            off = Note(key="off", text=text, tone="mist", icon="camera")
             return (title, off, *self._guardian(body))
         centred = not kit.metrics.landscape
         title = Heading(
             key="title",
-            text=kit.text(f"face.turn.{body.turn}" if body.turn else f"face.{body.state}"),
+            text=kit.text(f"face.turn.{body.turn}") if body.turn else self._said(body),
             sub=self._sub(body),
             centred=centred,
         )
@@ -94,6 +96,14 @@ class Screen(BlockScreen):
             kind="outline" if body.state == "away" else "primary",
         )
         return (again, other) if body.state == "away" else (other, again)
+
+    def _said(self, body: VerifyFaceView) -> str:
+        key = f"face.{body.state}"
+        return self._of_person(key, body) if key in _NAMES_PERSON else self.kit.text(key)
+
+    def _of_person(self, key: str, body: VerifyFaceView) -> str:
+        """The words that name who is meant, where it is not the one who applies."""
+        return self.kit.text(f"{key}.other", role=body.role) if body.role else self.kit.text(key)
 
     def _sub(self, body: VerifyFaceView) -> str:
         if body.turn:

@@ -45,6 +45,7 @@ from kiosk.journey.events import (
 )
 from kiosk.journey.route import following, route
 from kiosk.journey.steps import STEPS
+from kiosk.journey.steps.leave import loses_work
 from kiosk.journey.terms import Size, StepName
 from kiosk.journey.turn import Turn
 from kiosk.journey.views import Frame, Notice, View
@@ -54,11 +55,18 @@ Result = tuple[Visit, tuple[Effect, ...]]
 
 _MANY_S: Final = math.inf
 _NO_PROGRESS: Final = frozenset(
-    {StepName.WELCOME, StepName.CHOOSE, StepName.ITEM_GUIDE, StepName.OTHER_WAY, StepName.FAREWELL}
+    {
+        StepName.WELCOME,
+        StepName.CHOOSE,
+        StepName.ITEM_GUIDE,
+        StepName.OTHER_WAY,
+        StepName.LEAVE,
+        StepName.FAREWELL,
+    }
 )
 _OFF_ROUTE: Final = frozenset({StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY})
 _SOMEBODY_IS_THERE: Final = (CardFound, CardRead)  # who lays a card down does not idle
-_CANNOT_LEAVE: Final = frozenset({StepName.WELCOME, StepName.FAREWELL})
+_CANNOT_LEAVE: Final = frozenset({StepName.WELCOME, StepName.LEAVE, StepName.FAREWELL})
 
 
 def new_visit(
@@ -143,6 +151,8 @@ def _move(before: Visit, turn: Turn, now: Now) -> Result:
     else:
         return visit, turn.effects
     trail = (*visit.trail, before.place) if turn.keep_trail else ()
+    if before.place.step is StepName.LEAVE:
+        trail = visit.trail  # nobody goes back to a question whether to leave
     if (
         turn.forward and target in trail
     ):  # back at review after a change: Back leads on from there, not round
@@ -190,6 +200,9 @@ def _leave(visit: Visit, _event: Event, now: Now) -> Result:
     on_paper = bool({"printed", "unknown"} & set(visit.printing.values()))
     if visit.submission.state in ("saved", "received") or on_paper:
         return _enter(visit, Place(StepName.FAREWELL), now)  # something is to be taken along
+    if loses_work(visit, now):  # asked once, for a touch beside the mark
+        visit = replace(visit, notice=None, trail=(*visit.trail, visit.place))
+        return _enter(visit, Place(StepName.LEAVE), now)
     return _end(visit, EndReason.LEFT)
 
 

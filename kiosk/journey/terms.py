@@ -46,6 +46,7 @@ class StepName(StrEnum):
     SUBMITTED = "submitted"
     RESULT = "result"
     RATE = "rate"
+    LEAVE = "leave"
     FAREWELL = "farewell"
 
 

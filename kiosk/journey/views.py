@@ -189,6 +189,7 @@ class VerifyFaceView:
     guardian: bool  # under 14: a guardian must agree
     turn: str = ""  # "left" or "right" while a turn of the head is demanded
     paper: str = "card"  # or "passport": whose portrait the face is compared with
+    role: str = ""  # who stands before the camera, where it is not the one who applies
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +416,13 @@ class RateView:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveView:
+    """Whether to leave really: what was answered is lost, and photographed papers with it."""
+
+    papers: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FarewellView:
     """Take your things; a few seconds, then the first screen."""
 
@@ -442,6 +450,7 @@ Body: TypeAlias = (
     | SubmittedView
     | ResultView
     | RateView
+    | LeaveView
     | FarewellView
 )
 

@@ -392,6 +392,7 @@ STARTS = (
 )
 _FREE = {
     StepName.WELCOME, StepName.CHOOSE, StepName.OTHER_WAY, StepName.FAREWELL, StepName.RENEWED,
+    StepName.LEAVE,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from driver import (
     APPLICANT,
     CHINA,
     DIFFERENT,
+    MATCHED,
     Hall,
     receipt_number,
     sample,
@@ -63,9 +64,11 @@ from kiosk.journey.events import (
     Stay,
     TimedOut,
     TryAgain,
+    TryQuestions,
     WorldChanged,
 )
 from kiosk.journey.terms import Language, Size, StepName
+from kiosk.journey.views import LeaveView
 
 
 def saving() -> Hall:
@@ -309,10 +312,67 @@ def test_whatever_runs_is_stopped_with_the_visit(
     assert hall.at is step
     before = len(hall.effects)
     hall.send(Leave()) if how == "leave" else hall.wait(1_000)
+    if hall.at is StepName.LEAVE:  # asked where there is something to lose
+        hall.send(Leave())
     kinds = [type(e) for e in hall.effects[before:]]
     asked = [Say] if how == "idle" else []  # whether somebody is there
     assert kinds == [*asked, *([stop] if stop else []), EndVisit]
     assert hall.ended == [EndReason.LEFT if how == "leave" else EndReason.IDLE]
+
+
+@pytest.mark.parametrize("step", [StepName.MATERIALS, StepName.FORM, StepName.REVIEW])
+def test_what_was_filled_in_is_not_lost_by_one_touch(step: StepName) -> None:
+    hall = Hall(shipped())
+    hall.start("CRJ-001")
+    before = hall.walk_to(step)
+    visit = hall.visit
+    shown = hall.send(Leave())
+    assert isinstance(shown.body, LeaveView)
+    assert shown.body.papers == (step is not StepName.MATERIALS)
+    assert not hall.ended
+    assert not shown.frame.back
+    assert hall.send(Next()).body == before.body, "staying leads back to where it was left"
+    assert (hall.visit.trail, hall.visit.answers) == (visit.trail, visit.answers)
+    hall.send(Leave(), Leave())
+    assert hall.ended == [EndReason.LEFT]
+
+
+def test_who_is_asked_and_goes_away_idles_as_everywhere() -> None:
+    hall = Hall(shipped())
+    hall.start("CRJ-001")
+    hall.walk_to(StepName.REVIEW)
+    hall.send(Leave())
+    hall.wait(90 + 30 + 2)
+    assert hall.ended == [EndReason.IDLE]
+
+
+def test_who_has_nothing_to_lose_is_not_asked() -> None:
+    hall = Hall(shipped())
+    hall.start("CRJ-001")
+    hall.walk_to(StepName.QUESTIONS)
+    hall.send(Leave())
+    assert hall.ended == [EndReason.LEFT], "nothing was answered yet"
+    hall.send(ItemChosen("CRJ-001"), TryQuestions())
+    hall.walk_to(StepName.OUTCOME)
+    hall.send(Leave())
+    assert hall.ended == [EndReason.LEFT] * 2, "questions were only tried"
+
+
+def test_a_face_that_matched_is_not_matched_again_after_staying() -> None:
+    hall = Hall(shipped())
+    hall.send(ItemChosen("CRJ-001"), TryQuestions())
+    hall.walk_to(StepName.OUTCOME)
+    hall.send(Next())
+    hall.walk_to(StepName.VERIFY_FACE, StepName.IDENTIFY)
+    hall.settle()
+    hall.wait(3)
+    hall.send(ConsentGiven(), FaceDone(1, MATCHED))
+    assert hall.at is StepName.VERIFY_FACE
+    hall.send(Leave())
+    assert hall.at is StepName.LEAVE
+    shown = hall.send(Next())
+    assert hall.at not in (StepName.IDENTIFY, StepName.VERIFY_FACE)
+    assert not shown.frame.back, "nobody goes back over the verification"
 
 
 def test_late_answers_of_an_ended_visit_change_nothing() -> None:

@@ -177,6 +177,7 @@ def test_tries_of_one_party_are_not_those_of_the_other() -> None:
     plan = {**HOUSEHOLD, "householder_here": True}
     hall.settle()
     hall.wait(3)
+    assert hall.view.body.role == ""  # type: ignore[union-attr]
     hall.send(ConsentGiven(), FaceDone(1, DIFFERENT), TryAgain(), FaceDone(1, DIFFERENT))
     hall.send(TryAgain(), FaceDone(1, MATCHED))
     hall.wait(3)
@@ -191,6 +192,7 @@ def test_tries_of_one_party_are_not_those_of_the_other() -> None:
         hall.pass_by(plan)
     assert hall.view.body.tries_left == 3  # type: ignore[union-attr]
     assert hall.view.body.state == "consent"  # type: ignore[union-attr]
+    assert hall.view.body.role == "户主", "who stands before the camera is told"  # type: ignore[union-attr]
 
 
 # -- face -------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from kiosk.journey.views import (
     IdentifyView,
     ItemCard,
     ItemGuideView,
+    LeaveView,
     Line,
     MaterialLine,
     MaterialsView,
@@ -414,9 +415,17 @@ def _bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, object]]]
     yield "identify-key-again", StepName.IDENTIFY, page, mended
     passport = replace(card, state="read", name="S**", paper="passport")
     yield "identify-read-passport", StepName.IDENTIFY, passport, keyed
-    child = replace(card, role="投靠人的配偶" if zh else "spouse", role_is_applicant=False)
-    yield "identify-other", StepName.IDENTIFY, child, {}
+    person = "新的法定代表人" if zh else "The new representative"  # the longest of the catalogue
+    other = replace(card, role=person, role_is_applicant=False)
+    yield "identify-other", StepName.IDENTIFY, other, {}
+    read = {**anonymous, "person": "陈**", "next_key": "action.next"}
+    yield "identify-other-read", StepName.IDENTIFY, replace(other, state="read", name="王**"), read
     face = VerifyFaceView("consent", "", 3, False)
+    of_other = replace(face, role=person)
+    for state in ("consent", "looking", "matched", "failed"):
+        name = f"verify_face-other-{state}"
+        shown = replace(of_other, state=state)
+        yield name, StepName.VERIFY_FACE, shown, {"person": "陈**", "next_key": ""}
     yield "verify_face-consent", StepName.VERIFY_FACE, face, {**anonymous, "person": "陈**"}
     of_passport = replace(face, paper="passport")
     yield "verify_face-passport", StepName.VERIFY_FACE, of_passport, anonymous
@@ -688,6 +697,10 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         phone="0577-00001001",
     )
     yield "renewed", StepName.RENEWED, renewed, {"back": False}
+    leaving = {**done, "next_key": "action.stay"}
+    for papers in (False, True):
+        name = "leave-papers" if papers else "leave"
+        yield name, StepName.LEAVE, LeaveView(papers), leaving
     gone = replace(renewed, withdrawn=True, again=(), more=(), less=(), values=())
     yield "renewed-withdrawn", StepName.RENEWED, gone, {**done, "leave": True}
     saved = SubmittedView(

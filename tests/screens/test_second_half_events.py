@@ -52,6 +52,8 @@ def _view(name: str, language: Language = Language.ZH, size: Size = Size.NORMAL)
         ("review", "change:questions:q", e.ChangeAsked("questions:q")),
         ("sign-owed", "clear-signature", e.Signed(())),
         ("sign-owed", "next", e.Next()),
+        ("leave", "leave-now", e.Leave()),
+        ("leave-papers", "next", e.Next()),
         ("submitted", "another", e.AnotherMatter()),
         ("submitted", "next", e.Next()),
         ("submitted-print-failed", "print", e.PrintAsked()),

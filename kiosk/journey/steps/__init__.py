@@ -11,6 +11,7 @@ from kiosk.journey.steps.farewell import Farewell
 from kiosk.journey.steps.form import Form
 from kiosk.journey.steps.identify import Identify
 from kiosk.journey.steps.item_guide import ItemGuide
+from kiosk.journey.steps.leave import Leave
 from kiosk.journey.steps.materials import Materials
 from kiosk.journey.steps.other_way import OtherWayStep
 from kiosk.journey.steps.outcome import Outcome
@@ -44,6 +45,7 @@ _ALL: Final[tuple[Step, ...]] = (
     Submitted(),
     Result(),
     Rate(),
+    Leave(),
     Farewell(),
 )
 STEPS: Final[Mapping[StepName, Step]] = {step.name: step for step in _ALL}

@@ -175,11 +175,14 @@ class OtherWayStep(Plain):
         )
 
     def view(self, visit: Visit, now: Now) -> OtherWayView:
-        """All rungs in order, the impossible ones with the reason; or the page of the code."""
+        """The rungs in order, the possible ones before the others; or the page of the code.
+
+        Large letters put some on a second page: that must not be the only one that is left.
+        """
         code = visit.coding.state if visit.place.detail == _CODE else ""
         party = visit.parties.get(visit.place.role) if code == "known" else None
         return OtherWayView(
-            rungs=self._rungs(visit),
+            rungs=tuple(sorted(self._rungs(visit), key=lambda line: not line.possible)),
             chosen=visit.rung,
             phone=visit.rules.phone,
             code=code,

@@ -27,7 +27,7 @@ from kiosk.journey.events import (
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import Notice, VerifyFaceView
-from kiosk.journey.visit import Facing, Now, Place, Visit
+from kiosk.journey.visit import Facing, Now, Place, Visit, lead_role
 
 NOTICES: Final[Mapping[str, str]] = {
     "CM-01": "camera-absent",
@@ -191,7 +191,15 @@ class VerifyFace(Plain):
             guardian=young,
             turn=_TURNS.get(visit.facing.hint, ""),
             paper="passport" if passport else "card",
+            role=self._other_person(visit),
         )
+
+    def _other_person(self, visit: Visit) -> str:
+        """Who is to stand before the camera; "" for who applies, who stands there already."""
+        matter, role = visit.matter, visit.place.role
+        if matter is None or role == lead_role(matter):
+            return ""
+        return next((visit.say(p.name) for p in matter.parties if p.role == role), "")
 
     def action(self, visit: Visit, now: Now) -> Action:
         """The choices are on the page."""
