@@ -218,12 +218,12 @@ def _import(arguments: argparse.Namespace) -> int:
     from kiosk.catalogue.importing import ITEMS, MATERIALS, ImportErrors, decoded, imported
 
     try:
-        texts = [
+        items, materials = (
             decoded(name, (Path(arguments.source) / name).read_bytes())
             for name in (ITEMS, MATERIALS)
-        ]
+        )
         today = date.today()  # noqa: DTZ011 - when these facts were gathered
-        files = imported(*texts, today)
+        files = imported(items, materials, today)
         for name, text in files.items():
             path = Path(arguments.out) / name
             path.parent.mkdir(parents=True, exist_ok=True)
