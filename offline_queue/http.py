@@ -6,6 +6,7 @@ terminal does before its first screen: it is imported with the first request.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -105,7 +106,12 @@ class _Adapter(HTTPAdapter):
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
-                super().connect()
+                try:
+                    super().connect()
+                except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                    # The peer went away in the handshake, as radios and balancers without a
+                    # backend do: there is no certificate that somebody would have to mend.
+                    raise ConnectionAbortedError from None
                 sockets.add(self.sock)
 
         class PlainPool(HTTPConnectionPool):

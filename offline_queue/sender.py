@@ -5,10 +5,11 @@ at a time and talks HTTP. Attachments are put one by one, so an upload that brok
 resumed where it stopped; the document is posted last, with the submission's id as
 `Idempotency-Key`. What an answer means is the table in `offline_queue.answers`.
 
-Each submission waits for itself, so one that always fails holds up no other. While the
-line is down there is one probe instead of an attempt for each; where several fail in a row
-the backend itself is taken for ill and asked less and less often. All waiting is measured
-by the monotonic clock and can be injected; so is chance.
+Each submission waits for itself, so one that always fails holds up no other, and one for which
+the sender had to pause comes after the others. While the line is down there is one probe
+instead of an attempt for each; where several fail in a row the backend itself is taken for ill
+and asked less and less often. All waiting is measured by the monotonic clock and can be
+injected; so is chance.
 """
 
 from __future__ import annotations
@@ -225,6 +226,7 @@ class Sender:
         self._figures = QueueStatus({}, None, 0, "")  # the last that could be read
         self._damaged: dict[str, int] = {}  # id -> times that the line damaged it
         self._ill: set[str] = set()  # ids that failed since the backend last did its work
+        self._denied: set[str] = set()  # ids that were answered with 401, 403 or 404 last
         self._due: dict[str, float] = {}  # id -> monotonic time of its next attempt
         self._fresh: deque[str] = deque()  # numbers saved since the last look
         self._owed: deque[tuple[Callable[[], Future[Any]], SenderEvent | None]] = deque()
@@ -339,14 +341,17 @@ class Sender:
         if self.line_up is False:
             return 0.0
         now = self._pace.monotonic()
-        not_yet = [id_ for id_, due in self._due.items() if due > now]
-        claim = None
-        if self._ill:  # those that failed do not come again before the others had their turn
-            claim = self._outbox.claim(tuple(self._due)).result()
-        claim = claim or self._outbox.claim(not_yet).result()
+        not_yet = {id_ for id_, due in self._due.items() if due > now}
+        # Those that failed, and those for which all was paused, do not come again before the
+        # others had their turn: a proxy may dislike one of them and no other.
+        behind = self._denied | (self._due.keys() if self._ill else not_yet)
+        claim = self._outbox.claim(behind).result()
+        if claim is None and behind != not_yet:
+            claim = self._outbox.claim(not_yet).result()
         if claim is None:
             # Those whose time came and that nobody could claim were settled by somebody else.
             self._due = {id_: due for id_, due in self._due.items() if due > now}
+            self._denied.clear()
             self._fresh.clear()
             return self._idle(now)
         if claim.number in self._fresh:
@@ -444,6 +449,7 @@ class Sender:
             self._line_is_up()
         if row.verdict in _WORKING:
             self._ill.clear()
+        self._denied.discard(claim.id)
         _ACTIONS[row.verdict](self, claim, row, answer)
 
     def _send(self, claim: Claim) -> Answer:
@@ -485,6 +491,8 @@ class Sender:
         try:
             return self._acknowledge(answer.body, claim.id, claim.digest)
         except ValueError:
+            # It may be signed by a key that this terminal has not heard of yet.
+            self._beat_due = self._pace.monotonic()
             return None
 
     def _on_trouble_here(self, claim: Claim, error: QueueError) -> None:
@@ -571,7 +579,10 @@ class Sender:
 
     def _on_pause(self, claim: Claim, row: Row, answer: Answer) -> None:
         self._pause(row, answer)
+        if answer.status:
+            self._denied.add(claim.id)
         self._put_back(claim, State.WAITING, self._alarm, counted=False)
+        self._tell_fresh(self._alarm)  # they had their look at the line
 
     def _pause(self, row: Row, answer: Answer) -> None:
         reason = f"{row.name} {answer.status}" if answer.status else row.name

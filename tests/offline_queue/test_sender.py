@@ -453,6 +453,26 @@ def test_retry_after_holds_everything_and_is_clamped(rig: Rig) -> None:
 
 
 @pytest.mark.expected_logs("nothing can be delivered: not-allowed 403", reason="it must alarm")
+def test_one_that_a_proxy_forbids_comes_after_all_others(rig: Rig) -> None:
+    sick, well = rig.save(), [rig.save() for _ in range(3)]
+    real = rig.server.reply
+
+    def reply(request: Request) -> Reply:
+        forbidden = request.headers.get("Idempotency-Key") == sick.id
+        return Reply(403) if forbidden else real(request)
+
+    rig.server.reply = reply  # type: ignore[method-assign]
+    assert rig.run() == 900.0, "it may well be meant for all"
+    rig.pace.now += 900
+    assert rig.run() == 900.0
+    assert {rig.state(one)[0] for one in well} == {State.DELIVERED}
+    assert rig.state(sick) == (State.WAITING, 0)
+    late = rig.save()
+    rig.run()
+    assert rig.state(late)[0] is State.DELIVERED, "nor does it hold up those of later"
+
+
+@pytest.mark.expected_logs("nothing can be delivered: not-allowed 403", reason="it must alarm")
 def test_an_alarm_pauses_until_somebody_pokes_or_the_pause_is_over(rig: Rig) -> None:
     saved = rig.save()
     rig.server.script["POST applications"] = Reply(403)
@@ -768,6 +788,33 @@ def test_a_wrong_certificate_alarms_and_counts_no_attempt(tmp_path: Path) -> Non
     assert told is not None
     assert (told.state, told.attempts) == (State.WAITING, 0)
     assert events == [LineChanged(False), Alarm("tls"), Waiting(number, "tls", 0)]
+
+
+@pytest.mark.parametrize("hello_bytes", [0, 4096])
+def test_a_handshake_that_breaks_off_is_a_line_that_is_down(
+    tmp_path: Path, hello_bytes: int
+) -> None:
+    """A radio, or a balancer that has no backend: nobody has to mend a certificate."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        peer, _ = listening.accept()
+        with peer:
+            peer.recv(hello_bytes)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    events: list[SenderEvent] = []
+    wire = WireSettings(f"https://127.0.0.1:{listening.getsockname()[1]}")
+    with Outbox.open(tmp_path, terminal="LW042") as outbox:
+        sender = Sender(outbox, SenderSettings(wire), on_change=events.append, pace=VirtualPace())
+        number = outbox.reserve_number().result(WAIT_S)
+        outbox.enqueue(Submission("a" * 32, number, b"{}", (), datetime.now(UTC))).result(WAIT_S)
+        sender.step()
+        sender.close()
+    thread.join(WAIT_S)
+    listening.close()
+    assert events == [LineChanged(False), Waiting(number, "network", 1)]
 
 
 def test_the_thread_delivers_by_itself_and_is_woken_by_each_enqueue(tmp_path: Path) -> None:

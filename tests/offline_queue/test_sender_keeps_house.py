@@ -28,6 +28,7 @@ from offline_queue import (
     SenderEvent,
     SenderSettings,
     State,
+    Waiting,
 )
 from offline_queue.answers import Answer, Trouble
 from offline_queue.wire import Wire, WireSettings
@@ -243,6 +244,18 @@ def test_three_sick_ones_hold_up_the_others_for_seconds_only(rig: Rig) -> None:
     assert {rig.state(one) for one in well} == {State.DELIVERED}
 
 
+@pytest.mark.expected_logs("nothing can be delivered: not-allowed 403", reason="it must alarm")
+def test_one_that_waits_for_a_forbidden_one_of_its_visit_is_one_look_and_no_more(rig: Rig) -> None:
+    rig.wire.script["POST applications"] = lambda _: answer(403, {})
+    rig.save(lane="visit")
+    rig.run()
+    rig.wire.seen.clear()
+    second = rig.save(lane="visit")
+    assert rig.run() == 900.0
+    assert rig.wire.doors() == ["GET health", "POST applications"]
+    assert rig.events[-1] == Waiting(second.number, "not-allowed 403", 0)
+
+
 def test_what_somebody_else_settled_is_forgotten(rig: Rig) -> None:
     kept = rig.save()
     rig.wire.script["POST applications"] = lambda _: answer(503, {})
@@ -309,6 +322,24 @@ def test_a_heartbeat_now_and_then_and_the_keys_once(tmp_path: Path) -> None:
     rig.run()
     assert rig.wire.doors()[3:] == ["POST heartbeat", "GET keys"]
     assert beats.keys == [b'{"version": 1}'] * 2
+    rig.close()
+
+
+def test_an_answer_signed_by_a_key_of_tomorrow_asks_for_the_keys_at_once(tmp_path: Path) -> None:
+    beats = Beats()
+    rig = Rig(tmp_path, beats.heartbeat())
+    rig.wire.script["GET keys"] = lambda _: answer(200, {"version": 2})
+    rig.wire.script["POST applications"] = lambda _: answer(201, {"nobody": "knows"})
+    kept = rig.save()
+    rig.pace.now += rig.run() or 0.0
+    del rig.wire.script["POST applications"]
+    rig.run()
+    assert rig.wire.doors() == [
+        "POST applications",
+        *("GET health", "POST heartbeat", "GET keys"),
+        "POST applications",
+    ]
+    assert rig.state(kept) is State.DELIVERED
     rig.close()
 
 
