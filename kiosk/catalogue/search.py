@@ -47,19 +47,19 @@ _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
 _MARKS = r"\s!-/:-@\[-`{-~\u00b7\u2000-\u206f\u3000-\u303f"  # blanks and punctuation
 _NO_WORD = re.compile(f"[{_MARKS}]+")
-_TOKEN = re.compile(f"[a-z]+|[0-9]+|[^{_MARKS}]")
+_TOKEN = re.compile(f"[a-z]+|[^{_MARKS}]")
 _LATIN = re.compile("[a-z0-9]")
 _LAST = "\U0010ffff"  # sorts after everything that is typed
 
 # Keys of what may be typed for a token, beside what it is read as; none of these is ever typed.
-_WHOLE = "="  # a Latin word or a number
+_WHOLE = "="  # a Latin word or a digit
 _UNFINISHED = "-"  # one that goes on
-_INITIAL = "."  # the first letter of how a character is usually read
-_KINDS = f"{_WHOLE}{_UNFINISHED}{_INITIAL}"
+_USUAL = "."  # the beginning of how a character is usually read
+_KINDS = f"{_WHOLE}{_UNFINISHED}{_USUAL}"
 
 
 class _Token(NamedTuple):
-    """A Chinese character or other sign, or a Latin word or number."""
+    """A Chinese character, digit or other sign, or a Latin word."""
 
     written: str
     readings: str  # joined by "/", the usual one first; none for what is no Chinese character
@@ -85,9 +85,11 @@ def _keys(token: _Token) -> tuple[str, ...]:
     if _LATIN.match(written):
         begun = (f"{written[:end]}{_UNFINISHED}" for end in range(1, len(written) + 1))
         return (f"{written}{_WHOLE}", *begun)
-    sounds = token.readings.split("/") if token.readings else []
-    begun_sounds = {sound[:end] for sound in sounds for end in range(1, len(sound) + 1)}
-    return (written, f"{token.initial}{_INITIAL}", *sorted(begun_sounds - {written}))
+    sounds = [
+        [sound[:end] for end in range(1, len(sound) + 1)] for sound in token.readings.split("/")
+    ]
+    usual = (f"{begun}{_USUAL}" for begun in sounds[0])
+    return (written, *usual, *dict.fromkeys(chain(*sounds)))
 
 
 def _as_written(part: str, _last: bool) -> tuple[str, ...]:
@@ -95,7 +97,14 @@ def _as_written(part: str, _last: bool) -> tuple[str, ...]:
 
 
 def _as_initial(part: str, _last: bool) -> tuple[str, ...]:
-    return (f"{part}{_INITIAL}",)
+    return (f"{part}{_USUAL}",) if len(part) == 1 else ()
+
+
+def _as_usual(part: str, last: bool) -> tuple[str, ...]:
+    return (
+        f"{part}{_USUAL}" if part.isascii() else part,
+        f"{part}{_UNFINISHED if last else _WHOLE}",
+    )
 
 
 def _as_typed(part: str, last: bool) -> tuple[str, ...]:
@@ -176,7 +185,7 @@ class _Block:
         """
         tokens, may, fits = self._tokens, self._first, 0
         for letter in letters:
-            fits = may & self._bits.get(f"{letter}{_INITIAL}", 0)
+            fits = may & self._bits.get(f"{letter}{_USUAL}", 0)
             if not fits:
                 break
             # in each text the sum carries from the first bit of `fits` up to the end
@@ -199,6 +208,10 @@ class _Block:
             bit = matters & -matters
             yield self._codes[bit]
             matters ^= bit
+
+
+_Ranked: TypeAlias = tuple[_Block, list[int]]
+"""A block with sets of its matters, those that fit best first; a later one may hold them again."""
 
 
 class _Spellings:
@@ -314,20 +327,20 @@ class SearchIndex:
         yield from self._whole.get(word, ())
         if len(word) > 1 and word.isascii():
             yield from self._initials.get(word, ())
-            spelled = self._fitting([self._steps(parts, _as_initial)])
-            yield from _begun_first((block, begun, 0) for block, begun, _ in spelled)
-        yield from _begun_first(self._fitting([self._steps(parts, _as_written)]))
+            initials = self._fitting([self._steps(parts, _as_initial)])
+            yield from _best_first((block, [begun]) for block, (begun, _) in initials)
+        yield from _best_first(self._fitting([self._steps(parts, _as_written)]))
         if _LATIN.search(word):
-            yield from _begun_first(self._fitting([self._steps(parts, _as_typed)]))
+            yield from _best_first(self._sounding(parts))
 
     def _all_words(self, words: Iterable[str]) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
         rarest_first = sorted(words, key=len, reverse=True)
         steps = [self._steps(self._parts(word), _as_typed) for word in rarest_first]
-        yield from _begun_first(self._fitting(steps))
+        yield from _best_first(self._fitting(steps))
 
-    def _fitting(self, words: Sequence[list[_Step]]) -> Iterator[tuple[_Block, int, int]]:
-        """By block the matters that all words fit: those with a text that begins so, others."""
+    def _fitting(self, words: Sequence[list[_Step]]) -> Iterator[_Ranked]:
+        """What all words fit; best is what has a text that begins with one."""
         if not all(words):
             return
         for block in self._blocks:
@@ -339,8 +352,19 @@ class SearchIndex:
                     break
                 begun |= block.first(starts)
             else:
-                begun = fit & block.matters(begun)
-                yield block, begun, fit ^ begun
+                yield block, [fit & block.matters(begun), fit]
+
+    def _sounding(self, parts: _Parts) -> Iterator[_Ranked]:
+        """What a word fits as it is read; best is what is usually read so."""
+        every, usual = self._steps(parts, _as_typed), self._steps(parts, _as_usual)
+        if not every:
+            return
+        for block in self._blocks:
+            starts = block.starts(every)
+            if starts:
+                likely = block.starts(usual) if usual else 0
+                ranked = (block.first(likely), likely, block.first(starts), starts)
+                yield block, [block.matters(one) for one in ranked]
 
     def _parts(self, word: str) -> _Parts:
         """What some key begins with, by the place in the word from which on it stands there."""
@@ -426,14 +450,15 @@ def _different(codes: Iterable[str], limit: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _begun_first(found: Iterable[tuple[_Block, int, int]]) -> Iterator[str]:
-    """Codes of matters as `SearchIndex._fitting` gives them."""
+def _best_first(found: Iterable[_Ranked]) -> Iterator[str]:
+    """The best codes of all blocks, then those that are next; some come again."""
     later = []
-    for block, begun, others in found:
-        yield from block.codes(begun)
-        later.append((block, others))
-    for block, others in later:
-        yield from block.codes(others)
+    for block, (best, *others) in found:
+        yield from block.codes(best)
+        later.append([(block, one) for one in others])
+    for same_rank in zip(*later, strict=True):
+        for block, matters in same_rank:
+            yield from block.codes(matters)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
