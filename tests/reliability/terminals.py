@@ -25,7 +25,17 @@ from kiosk.contract import (
 )
 from kiosk.contract.suites import SuiteId
 from kiosk.sealing import Sealing
-from offline_queue import Limits, Outbox, Saved, Sender, SenderEvent, SenderSettings, State
+from kiosk.world.heartbeat import Heartbeats
+from offline_queue import (
+    Heartbeat,
+    Limits,
+    Outbox,
+    Saved,
+    Sender,
+    SenderEvent,
+    SenderSettings,
+    State,
+)
 from offline_queue.backoff import Backoff
 from offline_queue.sender import Pace
 from offline_queue.wire import WireSettings
@@ -100,7 +110,9 @@ class RealTerminal:
         spread_s: float = 0.0,
         verify: bool | str = True,
         vfs: str | None = None,
+        beats: bool = False,
     ) -> None:
+        """`beats` has it tell the backend of itself and hear of new keys, as a terminal does."""
         self.code = code
         self._chance = Random(f"{code} {seed}")
         self.sealing = Sealing(
@@ -124,8 +136,13 @@ class RealTerminal:
             SenderSettings(wire, backoff or Backoff(), spread_s=spread_s),
             on_change=on_change,
             acknowledge=self.sealing.acknowledged,
+            heartbeat=self._heartbeat() if beats else None,
             pace=pace,
         )
+
+    def _heartbeat(self) -> Heartbeat:
+        made = Heartbeats(self.code, "0123abcd", self.sealing, lambda: True)
+        return Heartbeat(made.tell, made.told, made.keys)
 
     def save(self, sizes: tuple[int, ...] = (900, 5000)) -> Saved:
         """A resident hands something in, with attachments of these sizes."""
