@@ -41,7 +41,7 @@ MIN_SLIP_CHARS = 4
 MAX_SCATTERED = 5
 
 MAX_COUNTED = 100  # what use on this terminal can add to a rank
-BLOCK_BITS = 8_000  # small enough that a few blocks often do, large enough to be worth a turn
+BLOCK_BITS = 20_000  # fewer make more turns, more make each longer, also where few blocks would do
 
 _CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
 _CHINESE_RUN = re.compile(f"{_CHINESE.pattern}+")
