@@ -64,14 +64,15 @@ class Screen(BlockScreen):
 
     def _option(self, body: DeliveryView, method: str) -> Card:
         kit = self.kit
-        hint = kit.text(f"delivery.{method}.hint")
-        where = body.where if method == "pick-up" else ""
+        department = body.department or kit.text("department.none")
+        hint = kit.text(f"delivery.{method}.hint", department=department)
+        ask = method == "pick-up" and body.phone
         return Card(
             key=f"delivery:{method}",
             name=f"delivery:{method}",
             on=DeliveryChosen(method),
             title=kit.text(f"delivery.{method}"),
-            subs=tuple(text for text in (hint, where) if text),
+            subs=(hint, kit.text("delivery.ask", phone=body.phone)) if ask else (hint,),
             lead="radio",
             chosen=body.chosen == method,
             min_mm=36.0,

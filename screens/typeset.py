@@ -1,5 +1,7 @@
 """Text that knows how high it will be: wrapped at words, spaced as the house wants it.
 
+Words are those of `screens.phrases` in Chinese; a hyphen is part of its word.
+
 Nothing is ever cut: a word that is longer than the line breaks, and who paints asks for the
 height first. `**strong**` marks bold words where a text is set with `rich`. A private-use
 character of a name has no shape in any font: it is written out as its code, `[U+E863]`, as on
@@ -13,13 +15,23 @@ from math import inf
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QTextCharFormat,
+    QTextLayout,
+    QTextLine,
+)
 from PySide6.QtGui import QTextOption as _Option
 
+from screens.phrases import INSIDE
 from screens.theme import LINE_SPACING
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
+_HYPHENED = re.compile(r"\w+(?:-\w+)+", re.ASCII)
 _WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
 
 
@@ -49,6 +61,7 @@ class Typeset:
         self._font = font
         self._formats = formats
         self._shown = visible(text).replace("\n", "\u2028")
+        self._length = len(self._shown.encode("utf-16-le")) // 2
         broken = "\u2028" in self._shown
         # no character is wider than the letters are high, so much room is enough for one line
         self._ample = inf if broken else float((len(self._shown) + 1) * font.pixelSize())
@@ -57,6 +70,7 @@ class Typeset:
         self._lines = 0
         self._balanced: dict[int, float] = {}
         self._counts: dict[float, int] = {}  # lines by width: heights are asked for often
+        self._kept: dict[int, int] | None = None
         self._natural = -1.0
         self._one_line = inf  # while the layout is one line: the least width for which it is
 
@@ -159,6 +173,8 @@ class Typeset:
             if not line.isValid():
                 break
             line.setLineWidth(max(1.0, width))
+            if line.textStart() + line.textLength() < self._length:
+                self._keep_words(line)
             self._lines += 1
         self._layout.endLayout()
         self._one_line = inf
@@ -166,6 +182,16 @@ class Typeset:
             self._one_line = self._layout.lineAt(0).naturalTextWidth() + 1.0
             if self._one_line > width:
                 self._one_line = inf
+
+    def _keep_words(self, line: QTextLine) -> None:
+        """End the line before the word in which it ends, if it does not begin with it."""
+        if self._kept is None:
+            self._kept = _inside_words(self._shown)
+        kept, first = self._kept, line.textStart()
+        while (start := kept.get(first + line.textLength(), first)) > first:
+            line.setLineWidth(cast(tuple[float, int], line.cursorToX(start))[0] + 0.5)
+            if first + line.textLength() > start:
+                return  # punctuation that may not stand at the end goes along
 
     def _balance(self, width: float) -> float:
         """The least width with no more lines than at `width`: no lonely last character."""
@@ -185,6 +211,16 @@ class Typeset:
                 high = middle
         self._balanced[round(width)] = high
         return high
+
+
+def _inside_words(text: str) -> dict[int, int]:
+    """Where a line may not end, with where that word begins; in UTF-16 units, as Qt counts."""
+    found = {}
+    for pattern in (INSIDE, _HYPHENED):
+        for word in pattern.finditer(text):
+            start, end = (len(text[:at].encode("utf-16-le")) // 2 for at in word.span())
+            found.update(dict.fromkeys(range(start + 1, end), start))
+    return found
 
 
 def _strong_ranges(text: str, font: QFont) -> tuple[str, list[QTextLayout.FormatRange]]:

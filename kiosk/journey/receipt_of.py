@@ -47,11 +47,12 @@ def receipt_of(visit: Visit, now: Now) -> Receipt:
         else (),
         handed_in=tuple(visit.say(m.name) for m in materials_of(path) if _paper(visit, m).pages),
         owed=tuple(
-            Owed(visit.say(m.name), owed_until(m.pledge_days, now))
+            Owed(visit.say(m.name), owed_until(m.pledge_days, now), m.pledge_days)
             for m in materials_of(path)
             if _paper(visit, m).pledged and m.pledge_days is not None
         ),
         result_by=_result_by(visit),
+        result_note=_result_note(visit, department_of(visit, path)),
         contact=mask_phone(contact_of(visit, path)),
         ask_phone=matter.guide.phone,
         take_along=(),
@@ -90,3 +91,12 @@ def _result_by(visit: Visit) -> str:
     if visit.delivery == "pick-up":
         return "自己来取" if zh else "Pick-up"
     return ""
+
+
+def _result_note(visit: Visit, department: str) -> str:
+    """Where the result is picked up: the receipt is what is looked at when it is ready."""
+    if visit.delivery != "pick-up" or not department:
+        return ""
+    if visit.language == "zh":
+        return f"办好以后，带身份证到{department}取。"
+    return f"When it is ready, bring your ID card to: {department}."

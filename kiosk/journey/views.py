@@ -314,7 +314,8 @@ class DeliveryView:
     chosen: str
     address: str = field(repr=False)
     address_error_key: str
-    where: str
+    department: str  # where it is picked up: the guide's place is where one applies
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Owed:
 
     name: str
     due: date | None = None
+    days: int = 0  # from the day of handing in; said where the clock may be wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Receipt:
     handed_in: tuple[str, ...] = ()
     owed: tuple[Owed, ...] = ()
     result_by: str = field(default="", repr=False)
+    result_note: str = ""
     contact: str = field(default="", repr=False)
     ask_phone: str = ""
     ask_hours: str = ""

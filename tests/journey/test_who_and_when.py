@@ -40,6 +40,7 @@ from kiosk.journey.events import (
     CentralFailed,
     ConsentGiven,
     ConsentRefused,
+    DeliveryChosen,
     FaceDone,
     FaceFailed,
     FaceHinted,
@@ -537,6 +538,34 @@ def test_with_a_wrong_clock_a_pledge_is_due_in_days() -> None:
     (effect,) = hall.of(Enqueue)
     record = next(m for m in effect.draft.materials if m.id == "kinship")  # type: ignore[attr-defined]
     assert (record.pledge_days, record.due) == (15, None)
+    hall.settle()
+    hall.wait(3)
+    (printed,) = hall.of(Print)
+    (owed,) = printed.content.owed  # type: ignore[attr-defined]
+    assert (owed.due, owed.days) == (None, 15), "paper says it as the screen does"
+
+
+def test_where_a_result_is_picked_up_is_said_and_printed() -> None:
+    hall = Hall(shipped())  # its guide names the terminals: there one applies
+    hall.start("CRJ-001")
+    hall.walk_to(StepName.DELIVERY)
+    assert hall.view.body.department == "公安局出入境管理"  # type: ignore[union-attr]
+    hall.send(DeliveryChosen("pick-up"), Next())
+    hall.walk_to(StepName.SUBMITTED)
+    hall.settle()
+    hall.wait(3)
+    (printed,) = hall.of(Print)
+    content = printed.content  # type: ignore[attr-defined]
+    assert content.result_note == "办好以后，带身份证到公安局出入境管理取。"
+
+
+def test_what_is_to_be_brought_stands_first() -> None:
+    hall = Hall(shipped())
+    hall.start("CRJ-001")
+    hall.walk_to(StepName.OUTCOME)
+    states = [line.state for line in hall.view.body.materials]  # type: ignore[union-attr]
+    assert states[0] == "needed"
+    assert states[-1] == "from-card"
 
 
 # -- the world --------------------------------------------------------------------------

@@ -120,6 +120,13 @@ def test_two_extractors_read_everything_that_matters(extract: Any) -> None:
         assert part in text
 
 
+def test_what_is_owed_is_due_in_days_where_the_clock_may_be_wrong() -> None:
+    owing = receipt(owed=(Owed("在职证明", None, 15),), result_note="带身份证到出入境管理局取。")
+    text = squeezed(by_poppler(render(owing, WORDS["zh"])))
+    assert "15天内补交" in text
+    assert "带身份证到出入境管理局取。" in text
+
+
 @pytest.mark.parametrize("extract", [by_poppler, by_pypdf])
 def test_rare_characters_survive_in_every_plane(extract: Any) -> None:
     names = ("䶮㛃", "𠮷田", "𫚉𬭎", "镕堃喆祎")

@@ -815,8 +815,9 @@ def _second_half(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, obje
     poor = replace(check, warnings=("blurred", "glare"), more_pages=True, page_number=2)
     yield "materials-check-poor", step, poor, none
     yield from _form_bodies(zh)
-    where = "永兴街道便民服务中心 3 号窗口" if zh else "Counter 3, Yongxing service centre"
-    ways = DeliveryView(("post", "pick-up"), "", _ADDRESS[0 if zh else 1], "", where)
+    office = "公安局出入境管理" if zh else "Exit and Entry Administration"
+    address = _ADDRESS[0 if zh else 1]
+    ways = DeliveryView(("post", "pick-up"), "", address, "", office, "0577-00001001")
     step = StepName.DELIVERY
     yield "delivery", step, ways, {"next_enabled": False}
     yield "delivery-post", step, replace(ways, chosen="post"), {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QRect
@@ -115,6 +116,42 @@ def test_no_line_begins_with_a_mark_that_belongs_to_the_line_before() -> None:
         layout = made._layout
         starts = [layout.lineAt(at).textStart() for at in range(layout.lineCount())]
         assert not [text[start] for start in starts if text[start] in "，。？；：！”）"]
+
+
+@pytest.mark.parametrize("rare", ["", "𠮷"])  # two units in Qt's count
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "身份证信息只用来办这件事。离开后，屏幕上的内容会清除。",
+            ("身份证", "离开", "屏幕", "内容"),
+        ),
+        ("请放好：户主的户口簿（首页和户主页）", ("户主", "户口簿", "首页")),
+        ("Lay down: Social-security card the pension goes to", ("Social-security",)),
+    ],
+)
+def test_no_line_ends_inside_a_word(text: str, words: tuple[str, ...], rare: str) -> None:
+    font = Metrics(Size.NORMAL, 1080, 1920, 0.248).font(Role.TEXT)
+    text = rare + text
+    units = text.encode("utf-16-le")
+    for width in range(260, 900, 7):
+        made = Typeset(text, font)
+        if made.lines(width) == 1:
+            continue
+        layout = made._layout
+        found = [layout.lineAt(at) for at in range(layout.lineCount())]
+        assert all(line.naturalTextWidth() <= width for line in found)
+        ends = [2 * (line.textStart() + line.textLength()) for line in found]
+        lines = [units[a:b].decode("utf-16-le") for a, b in pairwise([0, *ends])]
+        assert "".join(lines) == text, "nothing is lost"
+        for word in words:
+            assert sum(line.count(word) for line in lines) == text.count(word), lines
+
+
+def test_a_word_longer_than_the_line_is_broken_all_the_same() -> None:
+    font = Metrics(Size.NORMAL, 1080, 1920, 0.248).font(Role.TEXT)
+    made = Typeset("法定代表人", font)
+    assert made.lines(made.natural_width() / 2 - 1) == 3
 
 
 @pytest.mark.parametrize("edge", ["", "line"])

@@ -27,6 +27,7 @@ from screens.registry import MODULES
 from screens.shell import Shell
 from screens.submitted import ReceiptWidget, qr_matrix
 from screens.theme import Look
+from screens.toolkit import BlockWidget
 
 
 def _view(name: str, language: Language = Language.ZH, size: Size = Size.NORMAL) -> View:
@@ -107,6 +108,15 @@ def test_what_cannot_be_done_cannot_be_touched(
 
 def test_every_step_has_its_screen() -> None:
     assert MODULES.keys() == set(StepName)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_is_owed_is_seen_without_turning_a_page(shell: Shell, language: Language) -> None:
+    shell.resize(1080, 1920)
+    shell.show_view(_view("submitted-received", language, Size.LARGE))
+    assert "owed" in {
+        block.block.key for block in shell.findChildren(BlockWidget) if block.isVisibleTo(shell)
+    }
 
 
 # -- delivery -----------------------------------------------------------------------------

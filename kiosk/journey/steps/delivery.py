@@ -8,11 +8,12 @@ from typing import ClassVar
 from kiosk.application.fields import problem, tidy
 from kiosk.catalogue.model import FieldKind
 from kiosk.journey.events import DeliveryChosen, Event, FieldTyped, Next
+from kiosk.journey.receipt_of import department_of
 from kiosk.journey.route import ADDRESS, delivery_address
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import DeliveryView
-from kiosk.journey.visit import Now, Visit
+from kiosk.journey.visit import Now, Visit, path_of
 
 
 class Delivery(Plain):
@@ -51,7 +52,8 @@ class Delivery(Plain):
             chosen=visit.delivery,
             address=delivery_address(visit),
             address_error_key=visit.field_error,
-            where=visit.say(matter.guide.where),
+            department=department_of(visit, path_of(visit, now)),
+            phone=matter.guide.phone,
         )
 
     def action(self, visit: Visit, now: Now) -> Action:

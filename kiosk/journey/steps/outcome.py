@@ -21,11 +21,12 @@ from kiosk.journey.shown import (
 )
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
-from kiosk.journey.views import OutcomePart, OutcomeView
+from kiosk.journey.views import MaterialLine, OutcomePart, OutcomeView
 from kiosk.journey.visit import Now, Place, Visit, path_of
 from kiosk.receipts.content import BringList, BringMaterial
 
 _ONLY_WITH = Text("要和“{}”一起办", "Only together with: {}")
+_NOT_BROUGHT = frozenset({"from-card", "from-state", "made-here"})
 _WORST_FIRST = (Result.NOT_POSSIBLE, Result.COUNTER, Result.ACCEPT)
 
 
@@ -69,13 +70,18 @@ class Outcome(Plain):
         return OutcomeView(
             result=self._result(path, going).value,
             parts=self._parts(visit, path),
-            materials=material_lines(visit, path, now) if going else (),
+            materials=self._materials(visit, path, now) if going else (),
             lines=guide_lines(visit, matter),
             trial=visit.trial,
             can_go_on=going and blocked(visit, matter, now) is None,
             can_print=visit.world.printer.online,
             printing=printing_shown(visit, "list"),
         )
+
+    def _materials(self, visit: Visit, path: Path, now: Now) -> tuple[MaterialLine, ...]:
+        """What is to be brought first: that is what the list is read for."""
+        lines = material_lines(visit, path, now)
+        return tuple(sorted(lines, key=lambda line: line.state in _NOT_BROUGHT))
 
     def _result(self, path: Path, going: bool) -> Result:
         """A bundle of which some part can be handed in can be handed in."""

@@ -104,7 +104,8 @@ def _receipt(receipt: Receipt, words: Words) -> list[Block]:
         note = word("contact-note")
         blocks.append(Field(word("contact"), receipt.contact, _BODY, label, note, _SMALL))
     if receipt.result_by:
-        blocks.append(Field(word("result-by"), receipt.result_by, _BODY, label))
+        note = receipt.result_note
+        blocks.append(Field(word("result-by"), receipt.result_by, _BODY, label, note, _SMALL))
     if receipt.components:
         blocks += [Rule(), heading(word("components", count=len(receipt.components)))]
         blocks += [
@@ -114,7 +115,9 @@ def _receipt(receipt: Receipt, words: Words) -> list[Block]:
     if receipt.owed:
         blocks += [Rule(), heading(word("owed", count=len(receipt.owed)))]
         for owed in receipt.owed:
-            due = word("owed-due", date=word.date(owed.due)) if owed.due else ""
+            due = word("owed-within", days=owed.days) if owed.days else ""
+            if owed.due:
+                due = word("owed-due", date=word.date(owed.due))
             blocks.append(Entry(owed.name, _BODY, False, (due,) if due else (), _BODY_BOLD))
         blocks.append(Text(word("owed-note"), _SMALL))
     if receipt.handed_in:
