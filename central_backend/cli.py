@@ -23,7 +23,7 @@ from central_backend.settings import Settings, SettingsError, load
 from central_backend.workers import ServeError, serve
 from kiosk.contract import canonical_bytes
 from kiosk.contract.keys import pin
-from kiosk.contract.suites import SealError, SuiteId
+from kiosk.contract.suites import SealError, SuiteId, attach
 
 
 class _Stop(Exception):
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: Callable[[Settings, argparse.Namespace], int] = arguments.run
     try:
-        return command(_settings(arguments), arguments)
+        return command(_attached(_settings(arguments)), arguments)
     except (_Stop, SettingsError, keyring.KeyringError, usb.ImportRefused) as error:
         return _failed(str(error))
     except (SQLAlchemyError, ModuleNotFoundError) as error:
@@ -66,6 +66,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     for section, values in changes.items():
         told[section] |= values
     return Settings.model_validate(told)
+
+
+def _attached(settings: Settings) -> Settings:
+    """With the certified module, where they name one."""
+    try:
+        attach(settings.keys.module)
+    except SealError as error:
+        raise _Stop(f"{keyring.CODE} [keys] module: {error}") from None
+    return settings
 
 
 _OPTIONS: Final = {

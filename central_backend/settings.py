@@ -88,9 +88,14 @@ class Server(_Section):
 
 
 class Keys(_Section):
-    """Where the private keys are: a directory that only this user may read."""
+    """Where the private keys are: a directory that only this user may read.
+
+    `module` ("package.module:object") is a certified module's suite in the place of the software
+    one; the files then hold what it calls its keys.
+    """
 
     directory: str = ""
+    module: Annotated[str, StringConstraints(pattern=r"^([\w.]+:\w+)?$")] = ""
 
 
 class Retention(_Section):

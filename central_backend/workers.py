@@ -28,6 +28,7 @@ from central_backend.listening import bound
 from central_backend.peers import CertificateProtocol, behind
 from central_backend.settings import Settings
 from central_backend.worker import READY
+from kiosk.contract.suites import attach
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class _Server(uvicorn.Server):
 def server_of(settings: Settings, ready: Callable[[], None]) -> _Server:
     """What answers for one process; `ready` is called once it does."""
     server = settings.server
+    attach(settings.keys.module)  # in each worker
     app = create_app(settings, DirectoryKeyring(Path(settings.keys.directory)))
     return _Server(
         uvicorn.Config(

@@ -292,10 +292,13 @@ class Sealing(_Section):
     `suite` "1" is HPKE, AES and Ed25519, "2" the national algorithms SM2, SM3 and SM4.
     `authority_keys` are the public keys of who signs the backend's key sets, as
     `central-backend keys` prints them; without one, nothing can be taken in. `key_set` is a
-    file with a signed key set for a terminal that has not yet reached its backend.
+    file with a signed key set for a terminal that has not yet reached its backend. `module`
+    ("package.module:object", installed beside the program) is a certified module's suite in the
+    place of the software one.
     """
 
     suite: Literal["1", "2"] = "1"
+    module: Annotated[str, StringConstraints(pattern=r"^([\w.]+:\w+)?$")] = ""
     authority_keys: tuple[
         Annotated[str, StringConstraints(pattern=r"^[12]:[A-Za-z0-9_-]{43,88}$")], ...
     ] = ()

@@ -35,7 +35,7 @@ from devices.voice.voice import Voice
 from kiosk.catalogue.model import Pack, Text
 from kiosk.catalogue.search import Readings, SearchIndex
 from kiosk.clock_command import CLOCK, clock_handler
-from kiosk.contract.suites import SuiteId
+from kiosk.contract.suites import SuiteId, attach
 from kiosk.control import ControlServer
 from kiosk.doctor.handler import DOCTOR, NotUpYet, doctor_handler
 from kiosk.journey.effects import (
@@ -249,8 +249,9 @@ def certificate_of(settings: Settings) -> tuple[str, str] | None:
 
 
 def sealing_of(settings: Settings, now: Callable[[], datetime]) -> Sealing:
-    """The terminal's keys. Raises SealError for a pinned key that is none."""
+    """The terminal's keys. Raises SealError for a pinned key or a module that is none."""
     sealing = settings.sealing
+    attach(sealing.module)
     return Sealing(
         Path(settings.data.directory) / KEYS,
         terminal=settings.terminal.code,

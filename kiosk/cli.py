@@ -100,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return _CANNOT_RUN
     from kiosk import logs
     from kiosk.app import Terminal, application, equipment_of
-    from kiosk.contract.suites import SealError
+    from kiosk.contract.suites import SealError, SealFault
     from kiosk.control import ControlBusy
     from offline_queue.errors import QueueError
 
@@ -114,7 +114,8 @@ def _run(arguments: argparse.Namespace) -> int:
             readings=served.opened.readings if served else None,
         )
     except SealError as error:
-        _complain(f"{error}: [sealing] authority_keys")
+        setting = "module" if error.fault is SealFault.UNKNOWN_SUITE else "authority_keys"
+        _complain(f"{error}: [sealing] {setting}")
         return _CANNOT_RUN
     except QueueError as error:
         _complain(f"{error}: [data] directory = {settings.data.directory!r}")
@@ -167,11 +168,12 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _keys(arguments: argparse.Namespace) -> int:
     """The terminal's public keys, to be enrolled at the backend; made if there are none."""
-    from kiosk.contract.suites import SealError
+    from kiosk.contract.suites import SealError, attach
     from kiosk.sealing import KEYS, enrolment
 
     settings = _settings_of(arguments)
     try:
+        attach(settings.sealing.module)
         lines = enrolment(Path(settings.data.directory) / KEYS)
     except SealError as error:
         _complain(f"{error}: [data] directory = {settings.data.directory!r}")

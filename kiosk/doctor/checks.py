@@ -23,7 +23,7 @@ from config.settings import Backend, Settings
 from devices.pinyin import open_pinyin
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
-from kiosk.contract.suites import SealError, SuiteId
+from kiosk.contract.suites import SealError, SuiteId, attach
 from kiosk.doctor.report import Figure, Result, Weight
 from kiosk.journey.visit import Now
 from kiosk.sealing import KEYS, kept_key_set
@@ -185,6 +185,7 @@ def sealing_check(settings: Settings, now: Callable[[], Now]) -> Check:
         if not told.authority_keys:
             return _bad("DR-16")
         try:
+            attach(told.module)
             kept = kept_key_set(
                 Path(settings.data.directory) / KEYS,
                 SuiteId(told.suite),

@@ -111,6 +111,7 @@ class RealTerminal:
         verify: bool | str = True,
         vfs: str | None = None,
         beats: bool = False,
+        suite: SuiteId = SuiteId.INTERNATIONAL,
     ) -> None:
         """`beats` has it tell the backend of itself and hear of new keys, as a terminal does."""
         self.code = code
@@ -118,7 +119,7 @@ class RealTerminal:
         self.sealing = Sealing(
             place / "keys",
             terminal=code,
-            suite=SuiteId.INTERNATIONAL,
+            suite=suite,
             authority_keys=[pin],
             now=lambda: datetime.now(UTC),
         )

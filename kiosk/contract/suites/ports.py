@@ -5,11 +5,11 @@ entry, acknowledgement and key. Whoever seals, opens, signs or verifies knows th
 no algorithm.
 
 A certified cryptographic module (a card or an HSM, reached for instance through GM/T 0018) is
-attached by giving an object with the same methods where the software one would be given. The
-ports are cut so that no secret has to leave it: `Sealer.start` makes the data key and hands out
-only its sealed form and a handle that seals parts; `Unsealer.start` is the reverse; `Signer`
-is told what to sign. `KeyPair.private` may then hold a reference to a slot in the module
-instead of a key: only the module that made it reads it.
+attached as a `Suite` of its own, which the settings of terminal and backend name
+(`kiosk.contract.suites.attach`). The ports are cut so that no secret has to leave it:
+`Sealer.start` makes the data key and hands out only its sealed form and a handle that seals
+parts; `Unsealer.start` is the reverse; `Signer` is told what to sign. `KeyPair.private` may then
+hold a reference to a slot in the module instead of a key: only the module that made it reads it.
 """
 
 from __future__ import annotations
