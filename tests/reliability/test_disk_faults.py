@@ -9,10 +9,10 @@ would have made, both now and after a power cut, and the outbox goes on when the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import apsw
 import pytest
@@ -23,6 +23,7 @@ from crash_states import (
     Examiner,
     Kept,
     content,
+    left_by_version_one,
     open_store,
     sealed,
 )
@@ -63,22 +64,42 @@ def promised() -> Kept:
     return kept
 
 
-COMMANDS: dict[str, Callable[[Store], object]] = {
-    "reserve": lambda s: s.reserve_number(TERMINAL),
-    "enqueue": lambda s: s.enqueue(MADE[6]),
-    "claim": lambda s: s.claim(()),
-    "handover": lambda s: s.handover(MADE[4].id),
-    "part": lambda s: [s.part(MADE[5].id, head[0]) for head in s.part_heads(MADE[5].id)],
-    "put back": lambda s: s.put_back(MADE[0].id, State.WAITING, "why"),
-    "deliver": lambda s: s.delivered(MADE[0].id, RECEIPT),
-    "purge": lambda s: s.purge(),
-    "print state": lambda s: s.set_print_state(MADE[4].number, PrintState.PRINTED),
-    "requeue": lambda s: s.requeue(MADE[2].number),
-    "export": lambda s: s.mark_exported([MADE[4].id], AT.isoformat()),
-    "put meta": lambda s: s.put_meta("clock", "x"),
-    "status": lambda s: s.status(AT),
-    "rest": lambda s: s.rest(),
+WITH_PARTS = next(one for one in (MADE[0], MADE[4], MADE[5]) if one.parts)
+# Each method of the store that is a command, with its arguments.
+COMMANDS: dict[str, tuple[Any, ...]] = {
+    "reserve_number": (TERMINAL,),
+    "enqueue": (MADE[6],),
+    "claim": ((),),
+    "handover": (MADE[4].id,),
+    "document": (MADE[4].id,),
+    "part": (WITH_PARTS.id, "0"),
+    "part_heads": (WITH_PARTS.id,),
+    "put_back": (MADE[0].id, State.WAITING, "why"),
+    "delivered": (MADE[0].id, RECEIPT),
+    "purge": (),
+    "set_print_state": (MADE[4].number, PrintState.PRINTED),
+    "requeue": (MADE[2].number,),
+    "mark_exported": ([MADE[4].id], AT.isoformat()),
+    "unprinted": (tuple(PrintState),),
+    "delivery": (MADE[4].number,),
+    "listing": (tuple(State), 100, ""),
+    "digest_of": (MADE[4].id,),
+    "status": (AT,),
+    "get_meta": ("clock",),
+    "put_meta": ("clock", "x"),
+    "rest": (),
+    "intake": (),
 }
+
+
+def run(command: str, store: Store) -> object:
+    """One of them."""
+    return getattr(store, command)(*COMMANDS[command])
+
+
+def test_no_command_is_left_out() -> None:
+    commands = {name for name, method in vars(Store).items() if hasattr(method, "__wrapped__")}
+    assert commands <= set(COMMANDS)
 
 
 @dataclass
@@ -145,7 +166,7 @@ def test_every_call_of_every_command(
     counter = Fault(error, calls)
     before = content(store._db)
     disk.before = counter
-    COMMANDS[command](store)
+    run(command, store)
     disk.before = lambda _call, _file: None
     after = content(store._db)
     store.close()
@@ -154,7 +175,7 @@ def test_every_call_of_every_command(
         fail_at(
             memory_dir,
             image,
-            COMMANDS[command],
+            command,
             Fault(error, calls, at, for_good),
             kind,
             {before, after},
@@ -165,7 +186,7 @@ def test_every_call_of_every_command(
 def fail_at(
     place: Path,
     image: Image,
-    command: Callable[[Store], object],
+    command: str,
     fault: Fault,
     kind: str,
     either: set[str],
@@ -174,7 +195,7 @@ def fail_at(
     disk.before = fault
     told: QueueFault | None = None
     try:
-        command(store)
+        run(command, store)
     except QueueError as error:
         told = error.fault
     disk.before = lambda _call, _file: None
@@ -206,11 +227,14 @@ def fail_at(
                 assert found == now, "what was acknowledged"
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_opening_at_every_call(memory_dir: Path, kind: str) -> None:
+def test_opening_at_every_call(memory_dir: Path, kind: str, version: int) -> None:
+    """With version 1 it migrates, and seals what is in clear."""
     error, calls = KINDS[kind]
-    image = furnished()
-    for at in range(1, 400):
+    image, kept = left_by_version_one(1) if version == 1 else (furnished(), promised())
+    examiner = Examiner(memory_dir)
+    for at in range(1, 1000):
         disk = MemoryDisk(image)
         fault = Fault(error, calls, at)
         disk.before = fault
@@ -224,7 +248,8 @@ def test_opening_at_every_call(memory_dir: Path, kind: str) -> None:
             disk.before = lambda _call, _file: None
             store.close()
         assert told is None or told in EXPECTED[kind], f"place {at}"
-        Examiner(memory_dir).contents_of(disk.certain_image(), promised())
+        for left in (disk.certain_image(), disk.torn_image(Random(at))):
+            examiner.contents_of(left, kept)
         disk.unregister()
         if not fault.planted:
             break
@@ -232,7 +257,35 @@ def test_opening_at_every_call(memory_dir: Path, kind: str) -> None:
         raise AssertionError("opening never ends")
 
 
-SETTLING = ("claim", "put back", "deliver", "purge", "print state", "requeue", "export")
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_closing_at_every_call(memory_dir: Path, kind: str) -> None:
+    """Nothing is owed by then, and nothing may be raised."""
+    error, calls = KINDS[kind]
+    image, examiner = furnished(), Examiner(memory_dir)
+    for at in range(1, 100):
+        disk, store = began(image)
+        fault = Fault(error, calls, at, for_good=True)
+        disk.before = fault
+        store.close()
+        disk.before = lambda _call, _file: None
+        for left in (disk.image(), disk.certain_image(), disk.torn_image(Random(at))):
+            examiner.contents_of(left, promised())
+        disk.unregister()
+        if not fault.planted:
+            assert at > 1
+            return
+    raise AssertionError("closing never ends")
+
+
+SETTLING = (
+    "claim",
+    "put_back",
+    "delivered",
+    "purge",
+    "set_print_state",
+    "requeue",
+    "mark_exported",
+)
 
 
 @pytest.mark.expected_logs("the ballast is given up", reason="the disk is full on purpose")
@@ -255,7 +308,7 @@ def test_the_ballast_lets_what_settles_through_a_full_disk(tmp_path: Path, comma
                 raise apsw.FullError("planted")
 
         disk.before = full
-        COMMANDS[command](store)
+        run(command, store)
         disk.before = lambda _call, _file: None
         assert store.intake_open
         before, after = content(store._db), disk.certain_image()
