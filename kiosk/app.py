@@ -81,6 +81,7 @@ from offline_queue.limits import Limits
 from offline_queue.outbox import Outbox
 from offline_queue.sender import Heartbeat, Sender, SenderSettings
 from offline_queue.wire import WireSettings
+from screens.ahead import Ahead
 from screens.shell import Shell
 from screens.theme import Look
 
@@ -96,6 +97,7 @@ _PRINTER_EVERY: Final = 5  # looks
 _MARK_EVERY: Final = 20
 _TRY_AGAIN_EVERY: Final = 20
 _WARM_AFTER_MS: Final = 400
+_AHEAD_AFTER_MS: Final = 100  # a person touches again after 300 ms at the soonest
 _COLLECT_AFTER: Final = 200_000  # new objects; a touch makes some hundreds
 
 
@@ -408,6 +410,8 @@ class Terminal(QObject):
         self._warm.setSingleShot(True)
         self._warm.setInterval(_WARM_AFTER_MS)
         self._warm.timeout.connect(self._build_ahead)
+        self._ahead_timer = QTimer(self)
+        self._ahead_timer.timeout.connect(self._look_ahead)
         self._looks = 0
         self._closed = False
         self._pinyin = open_pinyin()
@@ -450,6 +454,7 @@ class Terminal(QObject):
             wake_at=self._wake_at,
             ended=self._ended,
         )
+        self._ahead = Ahead(self.window, self.runtime.foresee)
 
     # -- life -------------------------------------------------------------------------
 
@@ -493,6 +498,7 @@ class Terminal(QObject):
         self._wake.stop()
         self._look.stop()
         self._warm.stop()
+        self._ahead_timer.stop()
         self._control.close()
         if self._packs is not None:
             self._packs.close()
@@ -677,6 +683,8 @@ class Terminal(QObject):
     def _show(self, view: View) -> None:
         self.window.show_view(view)
         self.watch(view)
+        if self._ahead.shown(view):
+            self._ahead_timer.start(_AHEAD_AFTER_MS)
 
     def _wake_at(self, at_s: float | None) -> None:
         if at_s is None:
@@ -692,6 +700,13 @@ class Terminal(QObject):
         if not self._closed and self.runtime.at_rest:
             gc.collect(1)
             self.window.warm()
+
+    @Slot()
+    def _look_ahead(self) -> None:
+        """Prepare the next touch, a few milliseconds at a time between what else happens."""
+        self._ahead_timer.setInterval(0)
+        if self._closed or not self._ahead.work():
+            self._ahead_timer.stop()
 
     @Slot()
     def _time_out(self) -> None:

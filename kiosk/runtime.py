@@ -84,6 +84,12 @@ class Runtime:
             self._carry(effect)
         self._refresh()
 
+    def foresee(self, event: Event) -> View | None:
+        """What `event` would show now; None where it ends the visit. Nothing is done."""
+        now = self._now()
+        after, effects = advance(self._visit, event, now)
+        return None if any(isinstance(e, EndVisit) for e in effects) else view(after, now)
+
     def use_pack(self, pack: Pack, find: Callable[[str], tuple[str, ...]]) -> None:
         """A new catalogue: it takes effect between visits, and at once when nobody is here."""
         self.post(CatalogueRenewed(pack, find))

@@ -13,9 +13,9 @@ A screen is added in `screens/registry.py`; `screens/toolkit.py` says how to wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -59,6 +59,7 @@ from screens.toolkit import (
     Para,
     Space,
     StepScreen,
+    TouchWidget,
     WordsSource,
     fill_panel,
     shares,
@@ -90,6 +91,7 @@ class Shell(QWidget):
         self._view: View | None = None
         self._set: _Set | None = None
         self._spare: _Set | None = None
+        self._shadow: _Set | None = None
         self._dropped: list[_Set] = []
         self.setObjectName("shell")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent paints all of it
@@ -130,6 +132,32 @@ class Shell(QWidget):
             self._spare.show_view(view)
             self._spare.prepare(view.frame, view.body)
             self._spare.grab()  # its texts are shaped and its letters drawn once
+
+    def offered(self) -> tuple[Event, ...]:
+        """What the touches that are possible now would emit; those of the step come first."""
+        shown, screen = self._set, self.step_screen()
+        if shown is None or screen is None or shown.parts.cover.isVisible():
+            return ()
+        near, far = screen.findChildren(TouchWidget), shown.findChildren(TouchWidget)
+        events = (w.event_on_touch() for w in (*near, *far) if w.isVisible() and w.isEnabled())
+        return tuple(dict.fromkeys(event for event in events if event is not None))
+
+    def study(self, view: View) -> Iterator[None]:
+        """Lay out and paint `view` where nobody sees it, in parts of a few milliseconds.
+
+        Its texts stay at hand, in the same place as those shown and no longer than these.
+        """
+        shown, frame = self._set, view.frame
+        if shown is None or frame.step not in _QUIET_STEPS or not self._suits(shown, frame):
+            return
+        if self._shadow is None:
+            self._shadow = _Set(shown.kit, self)
+            self._shadow.resize(self.size())
+        shadow = self._shadow
+        for _ in shadow.study(view):
+            yield
+            if self._shadow is not shadow:  # the visit is over, and this with it
+                return
 
     def step_screen(self) -> StepScreen | None:
         """The screen of the step shown."""
@@ -212,7 +240,8 @@ class Shell(QWidget):
 
     def _forget(self) -> None:
         self._drop(self._set)
-        self._set = None
+        self._drop(self._shadow)
+        self._set = self._shadow = None
 
     def _drop(self, made: _Set | None) -> None:
         if made is not None:
@@ -220,6 +249,17 @@ class Shell(QWidget):
             made.setParent(None)
             self._dropped.append(made)
 
+
+_QUIET_STEPS: Final = frozenset(
+    {
+        StepName.WELCOME,
+        StepName.CHOOSE,
+        StepName.ITEM_GUIDE,
+        StepName.QUESTIONS,
+        StepName.OUTCOME,
+    }
+)
+"""Their screens say nothing of anybody's card, and to lay them out begins nothing."""
 
 _BLANK_GUIDE = ItemGuideView(
     name="",
@@ -279,6 +319,18 @@ class _Set(QWidget):
             screen.setGeometry(self.screens[frame.step].geometry())
             screen.update_view(body, replace(frame, step=step))
             screen.grab()  # letters are drawn and pictures made now
+
+    def study(self, view: View) -> Iterator[None]:
+        """Show `view` in this set, which is hidden, and paint each of its parts once."""
+        self._screen(view.frame.step)
+        yield
+        self.show_view(view)
+        seen = [widget for widget in self.findChildren(QWidget) if widget.isVisibleTo(self)]
+        yield
+        for widget in seen:
+            if widget is self.parts.header or not widget.children():
+                widget.grab()
+                yield
 
     def _screen(self, step: StepName) -> StepScreen:
         screen = self.screens.get(step)

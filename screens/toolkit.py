@@ -83,8 +83,8 @@ _WHOLE_PX = 16_000
 _TILES: dict[tuple[int, int, int, int, int, float], QImage] = {}
 """Corners of panels; they say nothing of anybody and stay from visit to visit."""
 _LARGE_PX = 80_000
-_MOST_PICTURES_PX = 1_500_000
-"""Keys, buttons and tiles up to `_LARGE_PX` are kept as painted, 6 MB of them in all."""
+_MOST_PICTURES_PX = 2_500_000
+"""Keys, buttons and tiles up to `_LARGE_PX` are kept as painted, at most 10 MB in all."""
 
 
 class Kit:
@@ -113,6 +113,7 @@ class Kit:
         self._widths: dict[tuple[str, Role], float] = {}
         self._columns: dict[tuple[str, ...], int] = {}
         self._plain: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._measured: dict[int, tuple[Card, int, int, int]] = {}
         self.item_cards: dict[tuple[ItemCard, bool, int, bool], Card] = {}
         self._texts: dict[tuple[str, Role, bool, float], Typeset] = {}
         self._colours: dict[str, QColor] = {}
@@ -131,7 +132,8 @@ class Kit:
         if known is not None:
             return known
         if len(self._texts) >= _MOST_TEXTS:
-            self._texts.clear()
+            for old in list(self._texts)[: _MOST_TEXTS // 2]:
+                del self._texts[old]
         tight = role in (Role.TITLE, Role.BIG, Role.HEADING)
         factor = spacing or (TITLE_SPACING if tight else 1.5)
         made = Typeset(text, self.metrics.font(role), spacing=factor, rich=rich)
@@ -170,13 +172,17 @@ class Kit:
         `ratio` is of pixels of the device to those of `size`.
         """
         key = (*looks, size.width(), size.height(), ratio)
-        known = self._pictures.get(key)
+        known = self._pictures.pop(key, None)
         if known is not None:
+            self._pictures[key] = known  # the last to go
             return known
         whole = size * ratio
         area = whole.width() * whole.height()
-        if not 0 < area <= _LARGE_PX or self._pictures_px + area > _MOST_PICTURES_PX:
+        if not 0 < area <= _LARGE_PX:
             return None
+        while self._pictures_px + area > _MOST_PICTURES_PX:
+            oldest = self._pictures.pop(next(iter(self._pictures)))
+            self._pictures_px -= oldest.width() * oldest.height()
         image = QImage(whole, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(ratio)
         image.fill(Qt.GlobalColor.transparent)
@@ -204,6 +210,16 @@ class Kit:
 
     def card_height(self, card: Card, width: int, most_px: int) -> int:
         """Height of a card; those whose texts take one line each are alike and measured once."""
+        known = self._measured.get(id(card))
+        if known is not None and known[0] is card and known[1:3] == (width, most_px):
+            return known[3]
+        height = self._card_height(card, width, most_px)
+        if len(self._measured) >= _MOST_TEXTS:
+            self._measured.clear()
+        self._measured[id(card)] = (card, width, most_px, height)
+        return height
+
+    def _card_height(self, card: Card, width: int, most_px: int) -> int:
         short = (card.role, bool(card.tag), sum(map(bool, card.subs)), card.lead, card.chevron)
         key = (*short, bool(card.mark), card.centred, card.min_mm, width, most_px)
         most, height = self._plain.get(key, (0, 0))
@@ -527,6 +543,10 @@ class TouchWidget(QAbstractButton):
         self.setAccessibleName(says)
         self.setEnabled(enabled and on is not None)
         self._on = on
+
+    def event_on_touch(self) -> Event | None:
+        """What a touch emits; None where it does something on the screen alone."""
+        return self._on if isinstance(self._on, Event) else None
 
     def _clicked(self) -> None:
         if isinstance(self._on, Event):

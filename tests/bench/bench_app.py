@@ -2,6 +2,11 @@
 
 Touches are real clicks on the real screens, offscreen at 1080 x 1920: from the click to the end
 of the painting that follows it. The floor beside it is an empty window of the same size.
+
+They are measured twice. As a person touches: before each touch the terminal has had a pause, in
+which it looks ahead as it does in service (`screens.ahead`), for at most 0.2 s of work; people
+need 0.3 s and more, and it begins after 0.1 s. And one straight after another, faster than
+anybody touches, when nothing could be prepared.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ _EMPTY = (
 )
 _STARTS = 3
 _ROUNDS = 4
+_PAUSE_S = 0.2
+_EVERY = 8  # with pauses only so many-th item is taken in each round: a pause takes its time
 
 
 def _start(command: list[str]) -> tuple[float, list[str]]:
@@ -85,8 +92,10 @@ def _touching() -> Iterator[Row]:
     from kiosk.catalogue.search import SearchIndex
     from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
     from kiosk.journey.events import Event
+    from kiosk.journey.views import View
     from kiosk.journey.visit import Now, Rules
     from kiosk.runtime import Runtime
+    from screens.ahead import Ahead
     from screens.shell import Shell
     from screens.theme import Look
 
@@ -94,9 +103,14 @@ def _touching() -> Iterator[Row]:
     pack = load_directory(DEFAULT_DIRECTORY)
     index = SearchIndex.build(pack)
     holder: list[Runtime] = []
+    aheads: list[Ahead] = []
 
     def emit(event: Event) -> None:
         holder[0].post(event)
+
+    def show(view: View) -> None:
+        shell.show_view(view)
+        aheads[0].shown(view)
 
     class Nothing:
         def latest(self) -> None:
@@ -110,62 +124,74 @@ def _touching() -> Iterator[Row]:
         find=lambda query: index.find(query, 40),
         now=lambda: Now(time.monotonic(), datetime.now(UTC), True),
         carriers={},
-        show=shell.show_view,
+        show=show,
         wake_at=lambda _: None,
         ended=lambda _reason, _visit: shell.rebuild(),
     )
     holder.append(runtime)
+    aheads.append(Ahead(shell, runtime.foresee))
     shell.resize(1080, 1920)
     shell.show()
     runtime.begin()
     app.processEvents()
     rest_the_collector()
 
-    times_ms: list[float] = []
-    ends_ms: list[float] = []  # the touch that ends a visit: all screens are built anew
+    def visits(*, pauses: bool) -> tuple[list[float], list[float]]:
+        times_ms: list[float] = []
+        ends_ms: list[float] = []  # the touch that ends a visit: all screens are built anew
 
-    def touch(name: str) -> bool:
-        if shell.touchable(name) is None:
-            return False
-        began = time.perf_counter()
-        shell.touch(name)
-        app.processEvents()
-        taken = ends_ms if name == "leave" else times_ms
-        taken.append((time.perf_counter() - began) * 1000)
-        return True
-
-    for turn in range(_ROUNDS):
-        for code, matter in pack.matters.items():
-            shell.sweep()  # as the terminal does between visits
-            gc.collect(1)
-            shell.warm()
-            app.processEvents()
-            touch("search") if turn % 2 else touch(f"group:{matter.group}")
-            if turn % 4 == 2 and touch("group:"):  # all items, and to the group again
-                touch("back")
-                touch(f"group:{matter.group}")
-            for key in "shebao" if turn % 2 else "":
-                touch(f"key:{key}")
-            while shell.touchable(f"item:{code}") is None and touch("page:on"):
+        def touch(name: str) -> bool:
+            if shell.touchable(name) is None:
+                return False
+            until = time.perf_counter() + _PAUSE_S
+            while pauses and time.perf_counter() < until and aheads[0].work():
                 pass
-            if not touch(f"item:{code}"):
+            began = time.perf_counter()
+            shell.touch(name)
+            app.processEvents()
+            taken = ends_ms if name == "leave" else times_ms
+            taken.append((time.perf_counter() - began) * 1000)
+            return True
+
+        for turn in range(_ROUNDS):
+            for at, (code, matter) in enumerate(pack.matters.items()):
+                if pauses and at % _EVERY != turn:
+                    continue
+                shell.sweep()  # as the terminal does between visits
+                gc.collect(1)
+                shell.warm()
+                app.processEvents()
+                touch("search") if turn % 2 else touch(f"group:{matter.group}")
+                if turn % 4 == 2 and touch("group:"):  # all items, and to the group again
+                    touch("back")
+                    touch(f"group:{matter.group}")
+                for key in "shebao" if turn % 2 else "":
+                    touch(f"key:{key}")
+                while shell.touchable(f"item:{code}") is None and touch("page:on"):
+                    pass
+                if not touch(f"item:{code}"):
+                    touch("leave")
+                    continue
+                touch("try")
+                for _ in range(40):
+                    body = runtime.visit
+                    if body.place.step != "questions":
+                        break
+                    options = [b for b in shell.findChildren(QWidget) if b.isVisibleTo(shell)]
+                    names = [b.objectName() for b in options]
+                    named = [name for name in names if name.startswith("option:")]
+                    if named:
+                        touch(named[turn % len(named)])
+                    else:
+                        for digit in "30":
+                            touch(f"key:{digit}")
+                    if not touch("next"):
+                        break
                 touch("leave")
-                continue
-            touch("try")
-            for _ in range(40):
-                body = runtime.visit
-                if body.place.step != "questions":
-                    break
-                options = [b for b in shell.findChildren(QWidget) if b.isVisibleTo(shell)]
-                named = [b.objectName() for b in options if b.objectName().startswith("option:")]
-                if named:
-                    touch(named[turn % len(named)])
-                else:
-                    for digit in "30":
-                        touch(f"key:{digit}")
-                if not touch("next"):
-                    break
-            touch("leave")
+        return times_ms, ends_ms
+
+    paused_ms, paused_ends_ms = visits(pauses=True)
+    row_ms, row_ends_ms = visits(pauses=False)
     shell.close()
     blank = QWidget()
     blank.resize(1080, 1920)
@@ -177,17 +203,31 @@ def _touching() -> Iterator[Row]:
         blank.update()
         app.processEvents()
         floor.append((time.perf_counter() - began) * 1000)
-    cuts = quantiles(times_ms, n=100)
     yield (
-        f"touch to painted, median of {len(times_ms)}",
-        median(times_ms),
+        f"touch to painted, median of {len(paused_ms)}",
+        median(paused_ms),
         "ms",
         "an empty window repainted",
         median(floor),
     )
-    yield "touch to painted, 99 %", cuts[98], "ms", "limit", 16.7
-    yield "touch to painted, worst", max(times_ms), "ms", "limit", 33.0
-    yield "touch that ends a visit, 99 %", quantiles(ends_ms, n=100)[98], "ms", "limit", 16.7
+    yield "touch to painted, 99 %", _percentile(paused_ms), "ms", "limit", 16.7
+    yield "touch to painted, worst", max(paused_ms), "ms", "limit", 33.0
+    yield "touch that ends a visit, 99 %", _percentile(paused_ends_ms), "ms", "limit", 16.7
+    yield (
+        f"without pauses, median of {len(row_ms)}",
+        median(row_ms),
+        "ms",
+        "with",
+        median(paused_ms),
+    )
+    yield "without pauses, 99 %", _percentile(row_ms), "ms", "with", _percentile(paused_ms)
+    yield "without pauses, worst", max(row_ms), "ms", "with", max(paused_ms)
+    yield "without pauses, ends a visit, 99 %", _percentile(row_ends_ms), "ms", "limit", 16.7
+
+
+def _percentile(times_ms: list[float]) -> float:
+    """What 99 of 100 stay under."""
+    return quantiles(times_ms, n=100)[98]
 
 
 def run() -> list[Row]:

@@ -141,3 +141,17 @@ def test_calling_a_guide_needs_no_carrier() -> None:
     shell.post(Help())
     assert shell.shown[-1].frame.help_open
     assert shell.carried == []
+
+
+def test_what_a_touch_would_show_is_said_without_doing_it() -> None:
+    shell = Shell()
+    shell.runtime.begin()
+    item = next(iter(sample().items))
+    before, carried = shell.runtime.visit, len(shell.carried)
+    foreseen = shell.runtime.foresee(ItemChosen(item))
+    assert shell.runtime.visit is before
+    assert len(shell.carried) == carried
+    assert len(shell.shown) == 1
+    shell.runtime.post(ItemChosen(item))
+    assert shell.shown[-1] == foreseen
+    assert shell.runtime.foresee(Leave()) is None  # it ends the visit
