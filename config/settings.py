@@ -332,7 +332,7 @@ class Idle(_Section):
 
 
 class Staff(_Section):
-    """Authorised persons: SHA-256 of terminal salt and ID number, as `kiosk` prints it."""
+    """Authorised persons: SHA-256 of terminal salt and ID number, as `kiosk badge` prints it."""
 
     salt: str = ""
     badges: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")], ...] = ()

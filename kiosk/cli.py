@@ -1,4 +1,4 @@
-"""`kiosk`: run, demo, catalogue, queue status, doctor."""
+"""`kiosk`: run, demo, catalogue, queue, clock, badge, keys, doctor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import Settings, SettingsError, load
-from kiosk import catalogue_command, clock_command, queue_command
+from kiosk import badge_command, catalogue_command, clock_command, queue_command
 from kiosk.catalogue.errors import CatalogueErrors
 from kiosk.catalogue.model import Pack
 from kiosk.catalogue.pack import PackError
@@ -22,6 +22,7 @@ from kiosk.pack_files import PackDirectory, Served
 
 _BAD_SETUP: Final = 2
 _CANNOT_RUN: Final = 3
+_NAMED: Final = 10  # sample items, when a start is refused
 SCENARIO_NAMES: Final = (
     "happy",
     "certificate",
@@ -89,9 +90,11 @@ def _run(arguments: argparse.Namespace) -> int:
     pack = served.pack if served else _pack_of(settings.catalogue.directory)
     samples = sorted(code for code, matter in pack.matters.items() if matter.sample)
     if samples:
+        named, more = ", ".join(samples[:_NAMED]), len(samples) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
         _complain(
             f"ST-02 {len(samples)} items are samples that no authority has confirmed: "
-            f"{', '.join(samples)}. Set [catalogue] directory to a confirmed catalogue, "
+            f"{named}{rest}. Set [catalogue] directory to a confirmed catalogue, "
             "or try them with `kiosk demo`."
         )
         return _CANNOT_RUN
@@ -238,6 +241,14 @@ def _parser() -> argparse.ArgumentParser:
         "it is. Exit status: 0 it trusts, 1 it does not, 3 that could not be found out.",
     )
     clock_command.add_arguments(clock)
+
+    badge = commands.add_parser(
+        "badge",
+        help="make the badge of an authorised person from their ID number",
+        description="Ask for an ID number without showing it, and print the line that goes into "
+        "[staff] badges of this terminal: with that ID card its owner may vouch for residents.",
+    )
+    badge_command.add_arguments(badge)
 
     keys = commands.add_parser(
         "keys",

@@ -116,13 +116,16 @@ class Screen(BlockScreen):
         return body.printing in _NOT_PRINTED and self.kit.metrics.large
 
     def _facts(self, body: SubmittedView) -> tuple[Block, ...]:
+        metrics = self.kit.metrics
         failed = body.printing in _NOT_PRINTED
-        receipt = self._receipt(body, () if failed else self._lines(body))
-        lines = [*self._lines(body)] if failed else []
+        crowded = bool(body.owed) and metrics.large and metrics.landscape
+        receipt = self._receipt(body, () if failed or crowded else self._lines(body))
+        lines = [*self._lines(body)] if failed or crowded else []
         if self._number_first(body):
             lines.insert(0, self._what(body))
         more = [Para(key=f"line:{at}", text=line) for at, line in enumerate(lines)]
-        return (receipt, *more, *self._owed(body), *self._printing(body), *self._take(body))
+        rest = (*self._owed(body), *self._printing(body), *self._take(body))
+        return (receipt, *rest, *more) if crowded else (receipt, *more, *rest)
 
     def _lines(self, body: SubmittedView) -> tuple[str, ...]:
         kit = self.kit

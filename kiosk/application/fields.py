@@ -23,6 +23,7 @@ _CODE: Final = re.compile(r"^[A-Z0-9\-]{2,32}$")
 _IDEOGRAPHS: Final = range(0x20000, 0x40000)
 _SHORTEST_ADDRESS: Final = 5
 _LONGEST: Final = 120
+_YEARS: Final = range(1900, 2100)  # 0202 and 2204 are slips of a finger
 
 
 def tidy(kind: FieldKind, text: str) -> str:
@@ -80,10 +81,10 @@ def _address(text: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return "field.error.date"
-    return ""
+    return "" if day.year in _YEARS else "field.error.date"
 
 
 def _money(text: str) -> str:

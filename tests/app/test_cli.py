@@ -20,6 +20,7 @@ from config.settings import load
 from kiosk.app import Terminal, equipment_of
 from kiosk.catalogue_files import DEFAULT_DIRECTORY, load_directory
 from kiosk.cli import main
+from kiosk.journey.steps.identify import badge_of
 from kiosk.journey.terms import StepName
 from kiosk.journey.views import ItemGuideView, View
 from offline_queue import Outbox, Submission
@@ -96,7 +97,8 @@ def test_samples_are_not_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run"]) == 3
     said = capsys.readouterr().err
     assert said.startswith("ST-02 220 items are samples")
-    assert "SB-001" in said
+    assert "CL-001" in said
+    assert "and 210 more" in said, "nobody reads two hundred codes"
     assert "kiosk demo" in said
 
 
@@ -139,6 +141,39 @@ def test_what_the_command_line_does_not_know(
         main(arguments)
     assert ended.value.code == 2
     assert "usage: kiosk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ("11010519491231002x ", 0),
+        ("110105194912310021", 2),
+        ("110105491231002", 2),
+        ("", 2),
+    ],
+)
+def test_a_badge_is_what_the_terminal_looks_for(
+    settings_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr("kiosk.badge_command.getpass", lambda _prompt: typed)
+    arguments = ["badge", "--settings", str(settings_file)]
+    assert main(arguments) == 3
+    assert capsys.readouterr().err.startswith("ST-06 "), "without a salt all terminals are alike"
+    with_line(settings_file, "[screen]\n", '[staff]\nsalt = "of this one"\n[screen]\n')
+    assert main(arguments) == status
+    said = capsys.readouterr()
+    assert typed.strip()[:17] not in said.out or not typed
+    if status:
+        assert said.err.startswith("ST-07 ")
+        return
+    badge = badge_of("11010519491231002X", "of this one")
+    assert said.out == f'"{badge}"  # to be added to [staff] badges\n'
+    with_line(settings_file, "[staff]\n", f'[staff]\nbadges = ["{badge}"]\n')
+    assert load(settings_file).staff.badges == (badge,)
 
 
 def test_an_unknown_item_is_no_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

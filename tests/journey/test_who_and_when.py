@@ -417,6 +417,11 @@ def test_what_is_possible_here_and_now(
             hall.send(RungChosen(rung))
             assert hall.at is StepName.OTHER_WAY
             assert hall.visit.rung is None
+    assert hall.view.frame.next_key == ""
+    shown = hall.send(RungChosen(Rung.APPOINTMENT))
+    assert shown.frame.next_key == "action.done", "who has read where to call is done"
+    hall.send(Next())
+    assert hall.at is StepName.FAREWELL
 
 
 def vouching(rules=WITH_BADGE) -> Hall:

@@ -110,9 +110,12 @@ def test_every_step_has_its_screen() -> None:
     assert MODULES.keys() == set(StepName)
 
 
+@pytest.mark.parametrize("shape", [(1080, 1920), (1920, 1080)])
 @pytest.mark.parametrize("language", Language)
-def test_what_is_owed_is_seen_without_turning_a_page(shell: Shell, language: Language) -> None:
-    shell.resize(1080, 1920)
+def test_what_is_owed_is_seen_without_turning_a_page(
+    shell: Shell, language: Language, shape: tuple[int, int]
+) -> None:
+    shell.resize(*shape)
     shell.show_view(_view("submitted-received", language, Size.LARGE))
     assert "owed" in {
         block.block.key for block in shell.findChildren(BlockWidget) if block.isVisibleTo(shell)

@@ -69,6 +69,8 @@ class OtherWayStep(Plain):
         """Take a rung that is possible; a code and what the backend says of it."""
         if visit.place.detail == _CODE:
             return self._on_code(visit, event, now)
+        if isinstance(event, Next) and visit.rung is Rung.APPOINTMENT:
+            return Turn(visit, to=Place(StepName.FAREWELL), keep_trail=False)
         if not isinstance(event, RungChosen):
             return None
         if not any(line.rung is event.rung and line.possible for line in self._rungs(visit)):
@@ -191,7 +193,9 @@ class OtherWayStep(Plain):
         )
 
     def action(self, visit: Visit, now: Now) -> Action:
-        """The rungs are the actions; who is known may go on without waiting."""
+        """The rungs are the actions; who is known goes on, who has read where to call is done."""
+        if visit.rung is Rung.APPOINTMENT and visit.place.detail != _CODE:
+            return Action("action.done")
         known = visit.place.detail == _CODE and visit.coding.state == "known"
         return Action("action.next" if known else "")
 
