@@ -259,7 +259,7 @@ _QUIET_STEPS: Final = frozenset(
         StepName.OUTCOME,
     }
 )
-"""Their screens say nothing of anybody's card, and to lay them out begins nothing."""
+"""To lay out the screens of these begins nothing: no reader, camera, keyboard or picture."""
 
 _BLANK_GUIDE = ItemGuideView(
     name="",
