@@ -564,6 +564,20 @@ def test_where_a_result_is_picked_up_is_said_and_printed() -> None:
     assert content.result_note == "办好以后，带身份证到公安局出入境管理取。"
 
 
+def test_the_review_reads_as_people_write() -> None:
+    hall = Hall(shipped())
+    hall.start("SB-002")
+    body = hall.walk_to(StepName.REVIEW).body
+    rows = {row.target: row.value for s in body.sections for row in s.rows}  # type: ignore[union-attr]
+    assert rows["form:contact_phone"] == "139 5772 9173"
+    assert "1990年1月1日" in rows.values()
+    hall.send(LanguageSet(Language.EN))
+    body = hall.view.body
+    rows = {row.target: row.value for s in body.sections for row in s.rows}  # type: ignore[union-attr]
+    assert "1 Jan 1990" in rows.values()
+    assert hall.visit.form["contact_phone"] == "13957729173", "handed in as it always was"
+
+
 def test_what_is_to_be_brought_stands_first() -> None:
     hall = Hall(shipped())
     hall.start("CRJ-001")

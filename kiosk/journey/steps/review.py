@@ -19,7 +19,7 @@ from kiosk.journey.route import (
     papers_asked,
     route,
 )
-from kiosk.journey.shown import due_text, with_paper_notice
+from kiosk.journey.shown import due_text, field_text, said_text, with_paper_notice
 from kiosk.journey.steps.questions import YES_NO, answer_text
 from kiosk.journey.steps.sign import NO_RECEIPT
 from kiosk.journey.terms import StepName
@@ -134,7 +134,7 @@ class Review(Plain):
             value = f"已拍 {pages} 页" if zh else f"{pages} page{'s' if pages != 1 else ''}"
             if paper.pledged and material.pledge_days is not None:
                 due = due_text(visit, material.pledge_days, now)
-                value = f"承诺补交，{due}" if zh else f"to be brought, {due}"
+                value = f"承诺补交，{due}" if zh else f"To be brought, {due}"
             rows.append(ReviewRow(visit.say(material.name), value, StepName.MATERIALS.value))
         return tuple(rows)
 
@@ -142,15 +142,17 @@ class Review(Plain):
         matter = visit.matter
         assert matter is not None, "review is entered with a matter"
         rows = [
-            ReviewRow(visit.say(f.label), field_value(visit, f), f"{StepName.FORM}:{f.key}")
+            ReviewRow(
+                visit.say(f.label), field_text(visit, f.kind, value), f"{StepName.FORM}:{f.key}"
+            )
             for f in fields_of(matter, path)
-            if field_value(visit, f)
+            if (value := field_value(visit, f))
         ]
         if visit.delivery:
             zh = visit.language == "zh"
             value = {
-                "post": f"{'邮寄到' if zh else 'by post to'} {delivery_address(visit)}",
-                "pick-up": "自己来取" if zh else "pick up",
+                "post": f"{'邮寄到' if zh else 'By post to'} {delivery_address(visit)}",
+                "pick-up": "自己来取" if zh else "I pick it up",
             }[visit.delivery]
             label = "结果怎么给您" if zh else "How you get the result"
             rows.append(ReviewRow(label, value, StepName.DELIVERY.value))
@@ -167,9 +169,4 @@ def shown_answer(visit: Visit, question: Question, answer: Answer) -> str:
     if question.kind is QuestionKind.YES_NO:
         zh = visit.language == "zh"
         return next((z if zh else e) for i, z, e in YES_NO if i == answer_text(answer))
-    chosen = answer_text(answer).split(",")
-    texts = [visit.say(o.text) for o in question.options if o.id in chosen]
-    if texts:
-        return "、".join(texts) if visit.language == "zh" else ", ".join(texts)
-    unit = visit.say(question.unit)
-    return f"{answer_text(answer)} {unit}".strip()
+    return said_text(visit, question, answer)
