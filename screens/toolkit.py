@@ -83,6 +83,8 @@ _WHOLE_PX = 16_000
 _TILES: dict[tuple[int, int, int, int, int, float], QImage] = {}
 """Corners of panels; they say nothing of anybody and stay from visit to visit."""
 _LARGE_PX = 80_000
+_OUTLINED_PX = 64
+"""Letters of this height are filled as outlines; how their edges look depends on their place."""
 _MOST_PICTURES_PX = 2_500_000
 """Keys, buttons and tiles up to `_LARGE_PX` are kept as painted, at most 10 MB in all."""
 
@@ -511,7 +513,8 @@ class TouchWidget(QAbstractButton):
     def looks(self) -> tuple[object, ...] | None:
         """All on which its picture depends beside its size and state of touch.
 
-        None without a ground of its own: letters are smoothed with what is below them.
+        None where it looks different elsewhere: without a ground of its own letters are smoothed
+        with what is below them.
         """
         raise NotImplementedError
 
@@ -963,7 +966,7 @@ class CardTouch(TouchWidget):
 
     def looks(self) -> tuple[object, ...] | None:
         card = self._face.card
-        if card.bare:
+        if card.bare or self.kit.metrics.font(card.role).pixelSize() >= _OUTLINED_PX:
             return None
         texts = (card.title, card.subs, card.tag, card.tag_ink, card.mark)
         return *texts, card.tone, card.lead, card.chevron, card.chosen, card.centred, card.role
