@@ -82,7 +82,7 @@ class Hall:
         self.qtbot = qtbot
         self.out = out
         self.terminal = Terminal(
-            stage.settings({"face": {"deadline_s": 8}}),
+            stage.settings(),
             pack,
             stage.equipment(),
             staffed=lambda _now: True,
