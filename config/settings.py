@@ -75,8 +75,9 @@ class Screen(_Section):
     """The display. Sizes on screen are kept in millimetres (see `screens.theme`)."""
 
     mm_per_px: Annotated[float, Field(ge=0.05, le=1.0)] = 0.248
-    width_px: Annotated[int, Field(ge=800, le=8000)] = 1080
-    height_px: Annotated[int, Field(ge=600, le=8000)] = 1920
+    # A window on somebody's desk may be a terminal made smaller; its letters shrink with it.
+    width_px: Annotated[int, Field(ge=320, le=8000)] = 1080
+    height_px: Annotated[int, Field(ge=320, le=8000)] = 1920
     full_screen: bool = True
 
 

@@ -6,10 +6,11 @@ import functools
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from devices.voice.voice import Voice
 from kiosk.app import Terminal, application
@@ -46,6 +47,10 @@ _PAPERS: Final = (
 
 
 _GAP_PX: Final = 16
+_PANEL_PX: Final = 520
+_OF_HEIGHT: Final = 0.94  # the rest is for a title bar
+_LEAST: Final = 0.3
+MM_PER_PX: Final = 0.248  # of the terminal that is shown
 
 
 class Panel(QWidget):
@@ -56,25 +61,26 @@ class Panel(QWidget):
         self.setWindowTitle("演示 demo")
         self._stage = stage
         self._terminal = terminal
-        column = QVBoxLayout(self)
+        row = QHBoxLayout(self)
+        columns = [QVBoxLayout(), QVBoxLayout()]  # all of it is seen on a laptop's screen
         cards = [(text, functools.partial(stage.put_card, name)) for name, text in _CARDS]
-        column.addWidget(
+        left: list[QWidget] = [
             _box("卡 card on the reader", [*cards, ("拿走 take away", stage.take_card)])
-        )
+        ]
         people = [(text, functools.partial(stage.stand, name)) for name, text in _PEOPLE]
-        column.addWidget(_box("摄像头前 before the camera", people))
+        left.append(_box("摄像头前 before the camera", people))
         papers = [(text, functools.partial(stage.lay, name)) for name, text in _PAPERS]
-        column.addWidget(_box("高拍仪下 under the document camera", papers))
+        right: list[QWidget] = [_box("高拍仪下 under the document camera", papers)]
         phones = [(text, functools.partial(stage.show_code, name)) for name, text in _PEOPLE[:2]]
         phones.append(("收起 put away", functools.partial(stage.lay, "empty")))
-        column.addWidget(_box("手机上的身份码 code on a phone, under the document camera", phones))
-        column.addWidget(
+        right.append(_box("手机上的身份码 code on a phone, there", phones))
+        right.append(
             _box(
                 "网络 network",
                 [("拔掉 pull", stage.backend.pull), ("接上 restore", self._restore)],
             )
         )
-        column.addWidget(
+        right.append(
             _box(
                 "打印纸 receipt paper",
                 [
@@ -83,6 +89,11 @@ class Panel(QWidget):
                 ],
             )
         )
+        for column, boxes in zip(columns, (left, right), strict=True):
+            for box in boxes:
+                column.addWidget(box)
+            column.addStretch()
+            row.addLayout(column)
 
     def _restore(self) -> None:
         self._stage.backend.restore()
@@ -109,20 +120,26 @@ class _Click:
         self._action()
 
 
+def screen_on(desk: QSize, options: DemoOptions) -> dict[str, Any]:
+    """The terminal's screen, made as small as the desk and the panel beside it ask for."""
+    beside = max(1, desk.width() - _PANEL_PX - _GAP_PX)
+    scale = min(
+        1.0, desk.height() * _OF_HEIGHT / options.height_px, max(beside / options.width_px, _LEAST)
+    )
+    return {
+        "full_screen": False,
+        "width_px": round(options.width_px * scale),
+        "height_px": round(options.height_px * scale),
+        "mm_per_px": MM_PER_PX / scale,  # so that everything keeps its share of the screen
+    }
+
+
 def show(options: DemoOptions, catalogue: Prepared) -> int:
     """The terminal in a window that fits the screen, and the panel beside it."""
     app = application()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     available = QGuiApplication.primaryScreen().availableGeometry()
-    scale = min(1.0, available.height() * 0.94 / options.height_px)
-    changes = {
-        "screen": {
-            "full_screen": False,
-            "width_px": max(800, round(options.width_px * scale)),
-            "height_px": max(600, round(options.height_px * scale)),
-            "mm_per_px": 0.248 / scale,
-        }
-    }
+    changes = {"screen": screen_on(available.size(), options)}
     with Stage(chips=True) as stage:
         equipment = stage.equipment()
         if Voice().present():
@@ -139,8 +156,10 @@ def show(options: DemoOptions, catalogue: Prepared) -> int:
         terminal.window.closed.connect(app.quit)
         terminal.window.move(available.topLeft())
         terminal.begin()
-        panel.move(terminal.window.frameGeometry().right() + _GAP_PX, available.top())
         panel.show()
+        beside = terminal.window.frameGeometry().right() + _GAP_PX
+        last = available.right() - panel.frameGeometry().width()
+        panel.move(max(available.left(), min(beside, last)), available.top())
         try:
             return app.exec()
         finally:

@@ -229,7 +229,7 @@ def _without_camera(player: Player, item: str) -> Script:
 def _vouched_for(player: Player) -> Script:
     """From the other ways to the end: a guide vouches, and the application is handed in."""
     yield Until(player.is_at(StepName.OTHER_WAY), "the other ways")
-    player.touch("rung:authorised-person")
+    script.turn_to(player, "rung:authorised-person")
     yield Until(player.is_at(StepName.IDENTIFY, "waiting"), "the reader, for the badge")
     player.stage.put_card("long-term")
     yield Until(player.is_at(StepName.IDENTIFY, "read"), "the badge is read")
@@ -308,7 +308,7 @@ def no_match_at_night(player: Player, item: str) -> Script:
     possible = {line.rung.value: line.possible for line in player.body.rungs}
     expect(not possible["authorised-person"], "an authorised person is offered at night")
     expect(possible["appointment"], "no appointment is offered")
-    player.touch("rung:appointment")
+    script.turn_to(player, "rung:appointment")
     yield Until(lambda: player.body.chosen == "appointment", "how to get an appointment")
     player.picture()
     player.touch("leave")

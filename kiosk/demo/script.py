@@ -56,10 +56,15 @@ def choose(player: Player, code: str) -> Script:
         else:
             player.touch(f"plain:{plain or other}")
         yield Until(player.is_at(StepName.CHOOSE), "the list")
-        while not player.can_touch(f"item:{code}"):
-            player.touch("page:on")
-    player.touch(f"item:{code}")
+    turn_to(player, f"item:{code}")
     yield Until(player.is_at(StepName.ITEM_GUIDE), "the item guide")
+
+
+def turn_to(player: Player, name: str) -> None:
+    """Touch the button called `name`, on whichever of the next pages it is."""
+    while not player.can_touch(name) and player.can_touch("page:on"):
+        player.touch("page:on")
+    player.touch(name)
 
 
 def settle(player: Player, *, language: str, size: str) -> Script:
