@@ -76,7 +76,7 @@ class Screen(BlockScreen):
 
     def _groups(self, body: ChooseView) -> tuple[Block, ...]:
         """The groups, where everything is listed."""
-        if body.searching or body.group or body.title or self.kit.metrics.large:
+        if body.searching or body.group or body.title:
             return ()
         kit, metrics = self.kit, self.kit.metrics
         width = metrics.width_px - 2 * metrics.margin

@@ -51,7 +51,12 @@ class Screen(BlockScreen):
     def blocks(self, body: SubmittedView) -> Sequence[Block]:
         if body.state not in _DONE:
             return self._said(body)
-        return self._facts(body) if self._beside(body) else (*self._said(body), *self._facts(body))
+        if self._beside(body):
+            return self._facts(body)
+        if self._number_first(body):
+            number, *rest = self._facts(body)
+            return (number, *self._said(body), *rest)
+        return (*self._said(body), *self._facts(body))
 
     def _beside(self, body: SubmittedView) -> bool:
         """Whether what happened stands beside the number, as there is width for both."""
@@ -273,7 +278,9 @@ class ReceiptWidget(BlockWidget):
         if not self._code:
             return 0
         block = cast(Receipt, self.block)
-        return self.kit.metrics.px(62.0 if block.prominent else 36.0)
+        if not block.prominent:
+            return self.kit.metrics.px(36.0)
+        return self.kit.metrics.px(52.0 if self.kit.metrics.large else 62.0)
 
     def _room(self, width: int) -> int:
         used = self._side() + self.kit.metrics.gap if self._beside() else 0

@@ -51,10 +51,17 @@ def choose(player: Player, code: str) -> Script:
         visit = player.terminal.runtime.visit
         plain = next((p.id for p in visit.pack.plain if code in p.codes), "")
         other = next((p.id for p in visit.pack.plain if not p.codes), "")
-        if player.can_touch(f"group:{visit.pack.matters[code].group}"):
-            player.touch(f"group:{visit.pack.matters[code].group}")
+        group = visit.pack.matters[code].group
+        if player.can_touch(f"group:{group}"):
+            player.touch(f"group:{group}")
         else:
             player.touch(f"plain:{plain or other}")
+            yield Until(player.is_at(StepName.CHOOSE), "the list")
+            if not plain:  # large letters begin with six entries; behind them are the groups
+                player.touch("group:")
+                yield Until(lambda: not player.body.searching, "all matters")
+                turn_to(player, f"group:{group}")
+                yield Until(lambda: player.body.group == group, "the group")
         yield Until(player.is_at(StepName.CHOOSE), "the list")
     turn_to(player, f"item:{code}")
     yield Until(player.is_at(StepName.ITEM_GUIDE), "the item guide")

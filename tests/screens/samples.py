@@ -684,10 +684,10 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
     yield "sign-owed", StepName.SIGN, owing, hand_in
     done: dict[str, object] = {
         "back": False,
-        "leave": False,
         "next_key": "action.done",
-        "progress": None,
+        "progress": (6, 6),  # as the journey has it: it takes room from what is below
     }
+    over: dict[str, object] = {"back": False, "leave": False, "progress": None}
     renewed = RenewedView(
         withdrawn=False,
         again=("去那里做什么？",) if zh else ("What is the trip for?",),
@@ -697,12 +697,12 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         phone="0577-00001001",
     )
     yield "renewed", StepName.RENEWED, renewed, {"back": False}
-    leaving = {**done, "next_key": "action.stay"}
+    leaving = {**over, "next_key": "action.stay"}
     for papers in (False, True):
         name = "leave-papers" if papers else "leave"
         yield name, StepName.LEAVE, LeaveView(papers), leaving
     gone = replace(renewed, withdrawn=True, again=(), more=(), less=(), values=())
-    yield "renewed-withdrawn", StepName.RENEWED, gone, {**done, "leave": True}
+    yield "renewed-withdrawn", StepName.RENEWED, gone, done
     saved = SubmittedView(
         state="saved",
         number="LW042-00317-6",
@@ -738,12 +738,13 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
     )
     yield "submitted-print-unknown-later", step, replace(saved, printing="unknown"), done
     bare = replace(saved, number="", qr_text="", take_with=(), printing="")
-    yield "submitted-saving", step, replace(bare, state="saving"), {**done, "next_key": ""}
+    saving = {**done, "leave": False}
+    yield "submitted-saving", step, replace(bare, state="saving"), {**saving, "next_key": ""}
     yield (
         "submitted-failed",
         step,
         replace(bare, state="failed"),
-        {**done, "next_key": "", "notice": Notice("disk-full", "QU-01"), "leave": True},
+        {**done, "next_key": "", "notice": Notice("disk-full", "QU-01")},
     )
     yield from _result_bodies(zh, done)
     rate = RateView(0, (), ())
@@ -756,7 +757,7 @@ def _end_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, objec
         view = RateView(level, reasons, chosen)
         yield name, StepName.RATE, view, {**done, "next_key": "action.send"}
     bye = FarewellView(saved.take_with, saved.number, 8)
-    leave = {**done, "next_key": "action.leave"}
+    leave = {**over, "next_key": "action.leave"}
     yield "farewell", StepName.FAREWELL, bye, leave
     yield "farewell-card-lies", StepName.FAREWELL, replace(bye, card_lies=True), leave
     yield "farewell-nothing", StepName.FAREWELL, FarewellView((), "", 8), leave

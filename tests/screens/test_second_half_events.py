@@ -122,6 +122,18 @@ def test_what_is_owed_is_seen_without_turning_a_page(
     }
 
 
+@pytest.mark.parametrize("sample", ["submitted-print-failed", "submitted-print-unknown"])
+@pytest.mark.parametrize("shape", [(1080, 1920), (1920, 1080)])
+@pytest.mark.parametrize("size", Size)
+@pytest.mark.parametrize("language", Language)
+def test_a_number_that_is_not_on_paper_is_on_the_first_page(
+    shell: Shell, language: Language, size: Size, shape: tuple[int, int], sample: str
+) -> None:
+    shell.resize(*shape)
+    shell.show_view(_view(sample, language, size))
+    assert [w for w in shell.findChildren(ReceiptWidget) if w.isVisibleTo(shell)]
+
+
 # -- delivery -----------------------------------------------------------------------------
 
 
