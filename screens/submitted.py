@@ -104,7 +104,7 @@ class Screen(BlockScreen):
         )
         if first:
             return (heading,)
-        if kit.metrics.large and body.owed:  # what is owed must not be on a second page
+        if kit.metrics.large and body.owed and body.state in _DONE:  # what is owed must not be on a second page
             return (heading,)
         side_mm = 30 if body.printing in _NOT_PRINTED or kit.metrics.large else 42
         return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
