@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -60,9 +62,15 @@ from kiosk.contract.export import (
     part_name,
 )
 from kiosk.contract.keys import key_text
-from kiosk.contract.suites import suite_of
+from kiosk.contract.suites import SuiteId, suite_of
+from offline_queue import State
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "reliability"))
+from proxy import Proxy
+from terminals import RealTerminal
 
 ROOT = Path(__file__).resolve().parents[2]
+PROXY = "127.0.0.2"  # where the proxy's requests come from; this machine has them all
 
 
 def test_models_and_migrations_agree(database_url: str) -> None:
@@ -125,17 +133,43 @@ def _until(true: object, what: str) -> None:
         assert time.monotonic() < deadline, what
 
 
-def test_workers_share_one_database_and_the_same_id_many_times_is_one_case(
-    own_postgresql_url: str, keys: Path
+@contextmanager
+def proxied(url: str, place: Path, code: str) -> Iterator[str]:
+    """Behind a proxy that did mutual TLS with this terminal, as the one in the documents."""
+    make_certificate(code, place, None)
+    shown = quote((place / f"{code}.pem").read_text("ascii"), safe="")
+    adds = {"X-Client-Certificate": shown, "X-Forwarded-Proto": "https"}
+    proxy = Proxy(url, adds=adds, source=PROXY)
+    yield proxy.url
+    proxy.close()
+
+
+def test_workers_behind_a_proxy_share_one_database_and_the_same_id_many_times_is_one_case(
+    own_postgresql_url: str, keys: Path, tmp_path: Path
 ) -> None:
     assert cli.main(["migrate", "--database", own_postgresql_url]) == 0
     terminal = SealingTerminal(keyring.DirectoryKeyring(keys))
-    with serving(own_postgresql_url, keys, "--workers", "2") as (url, process):
+    path = tmp_path / "backend.toml"
+    path.write_text(
+        "[server]\nworkers = 2\n"
+        f'trusted_proxies = ["{PROXY}"]\nclient_certificate_header = "X-Client-Certificate"\n'
+    )
+    with (
+        serving(own_postgresql_url, keys, "--settings", str(path)) as (direct, process),
+        proxied(direct, tmp_path, "LW042") as url,
+        proxied(direct, tmp_path, "LW043") as another,
+    ):
         workers = _children(process.pid)
         assert len(workers) == 2
         forged = {"X-Forwarded-Proto": "https"}
-        page = requests.get(f"{url}/operators/login", headers=forged, timeout=WAIT_S)
-        assert "Secure" not in page.headers["set-cookie"], "nobody is trusted to speak for others"
+        page = requests.get(f"{direct}/operators/login", headers=forged, timeout=WAIT_S)
+        assert "Secure" not in page.headers["set-cookie"], "this one may not speak for others"
+        page = requests.get(f"{url}/operators/login", timeout=WAIT_S)
+        assert "Secure" in page.headers["set-cookie"], "the proxy may"
+        beat = make_heartbeat("LW042")
+        for door, status in ((url, 200), (another, 403), (direct, 403)):
+            told = requests.post(f"{door}/v1/heartbeat", beat, timeout=WAIT_S)
+            assert told.status_code == status
         made = []
         for running in range(1, 5):
             sealed = terminal.seal(make_document(running, number=f"no-{running}"))
@@ -182,8 +216,10 @@ def test_a_dead_worker_is_replaced_and_none_outlives_a_killed_parent(
     _until(lambda: _gone(left), "workers outlive their parent")
 
 
+@pytest.mark.expected_logs("nothing can be delivered: not-allowed 403", reason="another's")
+@pytest.mark.expected_logs("nothing can be delivered: tls", reason="no certificate")
 def test_mutual_tls_and_a_trusted_proxy_by_a_settings_file(tmp_path: Path, keys: Path) -> None:
-    authority = make_certificate("authority", tmp_path, None)
+    authority = make_certificate("issuer", tmp_path, None)
     make_certificate("server", tmp_path, authority)
     make_certificate("terminal", tmp_path, authority)
     make_certificate("LW042", tmp_path, authority)
@@ -195,7 +231,7 @@ def test_mutual_tls_and_a_trusted_proxy_by_a_settings_file(tmp_path: Path, keys:
 [server]
 certificate = "{tmp_path}/server.pem"
 certificate_key = "{tmp_path}/server.key"
-client_ca = "{tmp_path}/authority.pem"
+client_ca = "{tmp_path}/issuer.pem"
 trusted_proxies = ["127.0.0.0/8"]
 """,
         encoding="utf-8",
@@ -203,7 +239,7 @@ trusted_proxies = ["127.0.0.0/8"]
 
     def ask(url: str, who: str | None, **headers: str) -> requests.Response:
         pair = _pair(tmp_path, who) if who else None
-        trusted = str(tmp_path / "authority.pem")
+        trusted = str(tmp_path / "issuer.pem")
         with requests.Session() as session:
             return session.get(url, cert=pair, verify=trusted, headers=headers, timeout=WAIT_S)
 
@@ -218,6 +254,31 @@ trusted_proxies = ["127.0.0.0/8"]
         through = ask(login, "terminal", **{"X-Forwarded-Proto": "http"})
         assert "Secure" not in through.headers["set-cookie"], "this proxy is believed"
         _each_speaks_for_itself(tmp_path, url, SealingTerminal(keyring.DirectoryKeyring(keys)))
+        for who, alarm in (("LW042", ""), ("of-a-name", "not-allowed 403"), (None, "tls")):
+            assert _alarm_of_a_terminal(tmp_path, url, keys, who) == alarm
+
+
+def _alarm_of_a_terminal(place: Path, url: str, keys: Path, who: str | None) -> str:
+    """LW042 with this certificate delivers, or says why not."""
+    key_set = keyring.DirectoryKeyring(keys).signed_set
+    authority = json.loads((place / "authority.key").read_bytes())
+    terminal = RealTerminal(
+        place / f"terminal of {who}",
+        url,
+        key_text(SuiteId(authority["suite"]), base64.b64decode(authority["public"])),
+        canonical_bytes(key_set),
+        verify=str(place / "issuer.pem"),
+        certificate=_pair(place, who) if who else None,
+        seed=len(who or ""),  # another id for each
+    )
+    terminal.outbox.reserve_number().result(WAIT_S)  # the first one has come already
+    saved = terminal.save((900,))
+    while (wait_s := terminal.sender.step()) is not None and not wait_s:
+        continue
+    alarm = terminal.sender.alarm
+    assert (terminal.state(saved.number) is State.DELIVERED) is (not alarm)
+    terminal.close()
+    return alarm
 
 
 def _each_speaks_for_itself(place: Path, url: str, terminal: SealingTerminal) -> None:
@@ -230,7 +291,7 @@ def _each_speaks_for_itself(place: Path, url: str, terminal: SealingTerminal) ->
                 url + path,
                 data=body,
                 headers=headers,
-                verify=f"{place}/authority.pem",
+                verify=f"{place}/issuer.pem",
                 cert=_pair(place, who),
                 timeout=WAIT_S,
             )

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -61,7 +61,12 @@ Fault = Callable[["Proxy", Request, socket.socket], None]
 class Proxy:
     """Listens on `url`, forwards to `backend` ("http://host:port"). `close` ends it."""
 
-    def __init__(self, backend: str) -> None:
+    def __init__(
+        self, backend: str, *, adds: Mapping[str, str] | None = None, source: str = "127.0.0.1"
+    ) -> None:
+        """`adds` are headers that each request goes on with, `source` where it then comes from."""
+        self._adds = dict(adds or {})
+        self._source = source
         self._backend = backend.removeprefix("http://")
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._kept: deque[Request] = deque()
@@ -102,9 +107,12 @@ class Proxy:
     def forward(self, request: Request) -> Response:
         """Ask the backend."""
         self.reached[request.door, request.path] += 1
-        connection = http.client.HTTPConnection(self._backend, timeout=_WAIT_S)
+        connection = http.client.HTTPConnection(
+            self._backend, timeout=_WAIT_S, source_address=(self._source, 0)
+        )
         try:
             headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
+            headers |= self._adds
             connection.request(request.method, request.path, request.body, headers)
             answer = connection.getresponse()
             kept = {k: v for k, v in answer.getheaders() if k.lower() not in _HOP}

@@ -112,6 +112,7 @@ class RealTerminal:
         vfs: str | None = None,
         beats: bool = False,
         suite: SuiteId = SuiteId.INTERNATIONAL,
+        certificate: tuple[str, str] | None = None,
     ) -> None:
         """`beats` has it tell the backend of itself and hear of new keys, as a terminal does."""
         self.code = code
@@ -131,7 +132,9 @@ class RealTerminal:
             limits=Limits(free_least_bytes=0, ballast_bytes=0),
             vfs=vfs,
         )
-        wire = WireSettings(url, read_timeout_s=read_timeout_s, verify=verify)
+        wire = WireSettings(
+            url, read_timeout_s=read_timeout_s, verify=verify, certificate=certificate
+        )
         self.sender = Sender(
             self.outbox,
             SenderSettings(wire, backoff or Backoff(), spread_s=spread_s),
