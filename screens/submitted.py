@@ -102,9 +102,8 @@ class Screen(BlockScreen):
             sub="" if first else self._what(body),
             centred=True,
         )
-        if first:
-            return (heading,)
-        if kit.metrics.large and body.owed and body.state in _DONE:  # what is owed must not be on a second page
+        # Large letters leave no room for a sign above what must not be on a second page.
+        if first or (kit.metrics.large and body.owed and body.state in _DONE):
             return (heading,)
         side_mm = 30 if body.printing in _NOT_PRINTED or kit.metrics.large else 42
         return (SignPicture(key="sign", icon=icon, tone=tone, side_mm=side_mm), heading)
