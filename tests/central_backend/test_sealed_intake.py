@@ -24,12 +24,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from central_backend import chain, keyring
+from central_backend.cases import Cases
 from central_backend.database import (
+    AuditEntry,
+    Case,
+    CaseParty,
     ChainRow,
+    Counter,
     Flag,
     Rejected,
     SameMatter,
     SealedPart,
+    StoredApplication,
     StoredAttachment,
     StoredDocument,
     Terminal,
@@ -187,6 +193,33 @@ def test_what_does_not_open_is_kept_sealed_and_shown(backend: EmbeddedBackend) -
     again = post_sealed(backend.url, document.application_id, body)
     assert again.status_code == 422, "the same answer again, and the same flag"
     assert flags(backend).count("unreadable") == 2
+
+
+@pytest.mark.expected_logs("unexpected: RuntimeError", "ASGI application", reason="planted")
+@pytest.mark.parametrize("late", [False, True], ids=["before the case", "after it"])
+def test_what_breaks_in_the_middle_leaves_nothing_and_comes_again(
+    backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """Id, digest, business rows, trail, chain and acknowledgement are there together or not."""
+    real = Cases.open
+
+    def breaks(*told: Any) -> None:
+        if late:
+            real(*told)
+        raise RuntimeError("planted")
+
+    terminal = SealingTerminal(backend.keyring)
+    sealed = terminal.seal(make_document(1, parts=PARTS), PARTS)
+    body = terminal.handover(sealed)
+    monkeypatch.setattr(Cases, "open", breaks)
+    assert hand_in(backend.url, sealed, body).status_code == 500
+    tables = (StoredApplication, StoredDocument, StoredAttachment, SameMatter, ChainRow)
+    for table in (*tables, Case, CaseParty, AuditEntry, Counter):
+        assert rows(backend, table) == [], table
+    assert None not in [part.data for part in rows(backend, SealedPart)], "the parts stay"
+    monkeypatch.setattr(Cases, "open", real)
+    taken = post_sealed(backend.url, sealed.envelope.header.application_id, body)
+    assert (taken.status_code, taken.json()["sequence"]) == (201, 1)
 
 
 def test_what_is_not_the_contract_is_refused(backend: EmbeddedBackend) -> None:

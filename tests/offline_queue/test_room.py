@@ -6,6 +6,7 @@ import errno
 import gc
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -248,6 +249,35 @@ def test_an_io_error_closes_the_intake_with_its_code(tmp_path: Path, disk: Small
         status = outbox.status().result(WAIT_S)
         assert status.intake_open is False
         assert "\nkiosk_outbox_disk_failed 1\n" in prometheus(status, datetime.now(UTC))
+
+
+# One line of Prometheus' text format 0.0.4, as far as these metrics use it.
+_HEAD = re.compile(r"# (HELP|TYPE) ([a-z_]+) (?:gauge|[^\\]+)")
+_SAMPLE = re.compile(r'([a-z_]+)(\{[a-z]+="[a-z]+"\})? (-?[0-9]+)')
+
+
+def test_the_metrics_are_prometheus_text_and_of_nobody(tmp_path: Path) -> None:
+    with Outbox.open(tmp_path, terminal="LW042") as outbox:
+        kept = [save(outbox) for _ in range(2)]
+        outbox.mark_delivered(kept[0].id, RECEIPT).result(WAIT_S)
+        text = prometheus(outbox.status().result(WAIT_S), datetime.now(UTC))
+    assert text.endswith("\n")
+    assert not any(word in text for one in kept for word in (one.number, one.id, one.digest))
+    seen: list[str] = []
+    samples: set[str] = set()
+    for line in text.splitlines():
+        if (head := _HEAD.fullmatch(line)) is not None:
+            if head[1] == "HELP":
+                assert head[2] not in seen, "a family is told once, in one piece"
+                seen.append(head[2])
+            assert head[2] == seen[-1]
+            continue
+        sample = _SAMPLE.fullmatch(line)
+        assert sample is not None, line
+        assert sample[1] == seen[-1]
+        assert line.rsplit(" ", 1)[0] not in samples, "each once"
+        samples.add(line.rsplit(" ", 1)[0])
+    assert {one.partition("{")[0] for one in samples} == set(seen)
 
 
 def test_a_damaged_table_is_found_when_the_outbox_is_opened(tmp_path: Path) -> None:
