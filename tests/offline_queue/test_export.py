@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from queue_help import WAIT_S
 
 from offline_queue import (
     Outbox,
@@ -29,7 +30,6 @@ from offline_queue import export as exporting
 from offline_queue.export import ExportDone, Exported, ImportDone, export, import_acknowledgements
 from offline_queue.sender import plain_acknowledgement
 
-WAIT_S = 20
 AT = "2026-05-10T09:00:00+00:00"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from queue_help import WAIT_S
 
 from offline_queue import (
     Intake,
@@ -34,7 +35,6 @@ from offline_queue.export import export, import_acknowledgements
 from offline_queue.sender import plain_acknowledgement
 from offline_queue.store import FIRST_PREVIOUS
 
-WAIT_S = 20
 SENDABLE = (State.QUEUED, State.WAITING, State.ACCEPTED)
 HOLDS_ITS_LANE = (State.QUEUED, State.SENDING, State.WAITING)
 ARRIVED = (State.DELIVERED, State.PURGED)

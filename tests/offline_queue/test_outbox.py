@@ -14,13 +14,13 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from queue_help import RECEIPT, WAIT_S, fault_of
 
 from offline_queue import (
     Outbox,
@@ -34,12 +34,10 @@ from offline_queue import (
     Submission,
     parse_number,
 )
-from offline_queue.records import QueueStatus, Receipt
+from offline_queue.records import QueueStatus
 from offline_queue.store import DATABASE_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 20
-RECEIPT = Receipt("2026000001", 1, "2026-05-10T09:00:00+00:00")
 PLANTED = b"planted-personal-text-4711"
 
 
@@ -54,13 +52,6 @@ def save(outbox: Outbox, **kwargs: Any) -> Submission:
     kept = submission(outbox.reserve_number().result(WAIT_S), **kwargs)
     outbox.enqueue(kept).result(WAIT_S)
     return kept
-
-
-def fault_of(future: Future[Any]) -> QueueFault:
-    """The fault with which a command failed."""
-    error = future.exception(WAIT_S)
-    assert isinstance(error, QueueError), error
-    return error.fault
 
 
 def test_saved_is_there_after_reopening(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import apsw
 import pytest
+from queue_help import RECEIPT, WAIT_S
 
 from offline_queue import (
     Intake,
@@ -26,7 +27,6 @@ from offline_queue import (
     PrintState,
     QueueError,
     QueueFault,
-    Receipt,
     Sealed,
     SealedPart,
 )
@@ -34,8 +34,6 @@ from offline_queue.limits import BALLAST_NAME, measure
 from offline_queue.metrics import prometheus
 from offline_queue.store import DATABASE_NAME, Store
 
-WAIT_S = 20
-RECEIPT = Receipt("2026000001", 1, "2026-05-10T09:00:00+00:00")
 KIB = 1024
 SMALL = Limits(free_least_bytes=1024 * KIB, ballast_bytes=1024 * KIB)
 

@@ -6,22 +6,20 @@ import hashlib
 import json
 import sqlite3
 import uuid
-from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from queue_help import RECEIPT, WAIT_S, fault_of
 
 from offline_queue import (
     Limits,
     Outbox,
     Part,
     PrintState,
-    QueueError,
     QueueFault,
-    Receipt,
     Sealed,
     SealedPart,
     State,
@@ -29,9 +27,6 @@ from offline_queue import (
 )
 from offline_queue.schema import APPLICATION_ID, MIGRATIONS
 from offline_queue.store import DATABASE_NAME, FIRST_PREVIOUS
-
-WAIT_S = 20
-RECEIPT = Receipt("2026000001", 1, "2026-05-10T09:00:00+00:00")
 
 
 def hexed(data: bytes) -> str:
@@ -51,12 +46,6 @@ def save(outbox: Outbox, **more: Any) -> Sealed:
     kept = sealed(outbox.reserve_number().result(WAIT_S), **more)
     outbox.enqueue(kept).result(WAIT_S)
     return kept
-
-
-def fault_of(future: Future[Any]) -> QueueFault:
-    error = future.exception(WAIT_S)
-    assert isinstance(error, QueueError), error
-    return error.fault
 
 
 def chain(index: int, previous: str, id_: str, digest: str) -> tuple[bytes, str]:

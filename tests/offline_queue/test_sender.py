@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from queue_help import WAIT_S, VirtualPace
 
 from offline_queue import (
     Alarm,
@@ -44,7 +45,6 @@ from offline_queue.backoff import Backoff
 from offline_queue.sender import RealPace, plain_acknowledgement
 from offline_queue.wire import WireSettings, content_digest
 
-WAIT_S = 20
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 JSON = {"Content-Type": "application/json"}
 
@@ -142,22 +142,6 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
-
-
-class VirtualPace:
-    """Time that passes only when a test says so; the worst of chance."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def random(self) -> float:
-        return 1.0
-
-    def wait(self, signal: threading.Event, timeout_s: float | None) -> None:
-        raise AssertionError("a driven sender does not wait")
 
 
 @dataclass

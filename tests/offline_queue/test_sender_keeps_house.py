@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from queue_help import WAIT_S, VirtualPace
 
 from offline_queue import (
     Alarm,
@@ -32,8 +32,6 @@ from offline_queue import (
 )
 from offline_queue.answers import Answer, Trouble
 from offline_queue.wire import Wire, WireSettings
-
-WAIT_S = 20
 
 
 class Scripted(Wire):
@@ -87,22 +85,6 @@ class Scripted(Wire):
 
 def answer(status: int, plain: object) -> Answer:
     return Answer(status, "application/json", json.dumps(plain).encode())
-
-
-class VirtualPace:
-    """Time that passes only when a test says so; the worst of chance."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def random(self) -> float:
-        return 1.0
-
-    def wait(self, signal: threading.Event, timeout_s: float | None) -> None:
-        raise AssertionError("a driven sender does not wait")
 
 
 class Rig:

@@ -60,7 +60,7 @@ def test_thirty_thousand_come_back() -> None:
     spread(1, 30_000)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_district_comes_back_to_a_backend_that_cannot_keep_up(seed: int) -> None:
     crowded(seed, 1500)
 
