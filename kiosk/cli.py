@@ -101,6 +101,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if "none" in (settings.reader.kind, settings.camera.kind, settings.printer.kind):
         _complain("ST-03 a terminal needs a reader, a camera and a printer; one is set to none")
         return _CANNOT_RUN
+    if not _has_display() and not os.environ.get("QT_QPA_PLATFORM"):
+        _complain(  # Qt would abort, and leave a core dump
+            "ST-08 there is no display: DISPLAY and WAYLAND_DISPLAY are not set; for a screen "
+            "without a window system set QT_QPA_PLATFORM, such as eglfs"
+        )
+        return _CANNOT_RUN
     from kiosk import logs
     from kiosk.app import Terminal, application, equipment_of
     from kiosk.contract.suites import SealError, SealFault
@@ -141,10 +147,13 @@ def _run(arguments: argparse.Namespace) -> int:
         terminal.close()
 
 
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     """A terminal with simulated devices."""
-    no_display = not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    headless = arguments.headless or no_display
+    headless = arguments.headless or not _has_display()
     if headless:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from kiosk import logs

@@ -111,6 +111,15 @@ def test_a_terminal_without_a_device_is_not_run(
     assert capsys.readouterr().err.startswith("ST-03 ")
 
 
+def test_without_a_display_it_says_so(
+    settings_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["run", "--settings", str(settings_file)]) == 3
+    assert capsys.readouterr().err.startswith("ST-08 ")
+
+
 def test_a_broken_catalogue_stops_the_run(
     settings_file: Path, confirmed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
