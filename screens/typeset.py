@@ -1,6 +1,7 @@
 """Text that knows how high it will be: wrapped at words, spaced as the house wants it.
 
-Words are those of `screens.phrases` in Chinese; a hyphen is part of its word.
+Words are those of `screens.phrases` in Chinese; a hyphen is part of its word, and what is counted
+stays with its number.
 
 Nothing is ever cut: a word that is longer than the line breaks, and who paints asks for the
 height first. `**strong**` marks bold words where a text is set with `rich`. A private-use
@@ -32,6 +33,7 @@ from screens.theme import LINE_SPACING
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _HYPHENED = re.compile(r"\w+(?:-\w+)+", re.ASCII)
+_COUNTED = re.compile("[0-9][0-9.]* ?[\u4e00-\u9fff]")  # 11 位
 _WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
 
 
@@ -216,7 +218,7 @@ class Typeset:
 def _inside_words(text: str) -> dict[int, int]:
     """Where a line may not end, with where that word begins; in UTF-16 units, as Qt counts."""
     found = {}
-    for pattern in (INSIDE, _HYPHENED):
+    for pattern in (INSIDE, _COUNTED, _HYPHENED):
         for word in pattern.finditer(text):
             start, end = (len(text[:at].encode("utf-16-le")) // 2 for at in word.span())
             found.update(dict.fromkeys(range(start + 1, end), start))

@@ -127,6 +127,7 @@ def test_no_line_begins_with_a_mark_that_belongs_to_the_line_before() -> None:
             ("身份证", "离开", "屏幕", "内容"),
         ),
         ("请放好：户主的户口簿（首页和户主页）", ("户主", "户口簿", "首页")),
+        ("号码不对。手机号是 11 位；座机请连区号，要 3 个月以上", ("11 位", "3 个月")),
         ("Lay down: Social-security card the pension goes to", ("Social-security",)),
     ],
 )
