@@ -29,9 +29,9 @@ _TYPED: Final[Mapping[FieldKind, str]] = {
 }
 _DECISION_S: Final = 70.0  # a match, and up to three turns of the head, on a busy machine
 _SPELLED: Final[Mapping[FieldKind, str]] = {
-    FieldKind.NAME: "yangli",
-    FieldKind.ADDRESS: "yanglilushierhao",
-    FieldKind.TEXT: "yangliwenzi",
+    FieldKind.NAME: "yangben",
+    FieldKind.ADDRESS: "yangbenlunanduan",
+    FieldKind.TEXT: "yangbendanwei",
 }
 _PLAIN: Final = "key:zh"
 _MOST_CANDIDATES: Final = 16
