@@ -216,7 +216,15 @@ def _touching() -> Iterator[Row]:
     )
     yield "touch to painted, 99 %", _percentile(paused_ms), "ms", "limit", 16.7
     yield "touch to painted, worst", max(paused_ms), "ms", "limit", 33.0
-    yield "touch that ends a visit, 99 %", _percentile(paused_ends_ms), "ms", "limit", 16.7
+    ends_ms = paused_ends_ms + row_ends_ms  # the spare screens are made between visits: alike
+    yield (
+        f"touch that ends a visit, 99 % of {len(ends_ms)}",
+        _percentile(ends_ms),
+        "ms",
+        "limit",
+        16.7,
+    )
+    yield "touch that ends a visit, worst", max(ends_ms), "ms", "limit", 33.0
     yield "a part of looking ahead, 99 %", _percentile(parts_ms), "ms", "limit", 16.7
     yield "a part of looking ahead, worst", max(parts_ms), "ms", "limit", 33.0
     yield (
@@ -228,7 +236,6 @@ def _touching() -> Iterator[Row]:
     )
     yield "without pauses, 99 %", _percentile(row_ms), "ms", "with", _percentile(paused_ms)
     yield "without pauses, worst", max(row_ms), "ms", "with", max(paused_ms)
-    yield "without pauses, ends a visit, 99 %", _percentile(row_ends_ms), "ms", "limit", 16.7
 
 
 def _percentile(times_ms: list[float]) -> float:
