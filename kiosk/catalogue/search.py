@@ -150,6 +150,7 @@ class _Block:
             self._codes[bit] = code
             bit <<= 1
         self._all = bit - 1
+        self._below_matters = self._all ^ self._matters
         self._bits: dict[str, int] = {}
         for token, bits in found.items():
             self._tokens |= bits
@@ -200,7 +201,7 @@ class _Block:
     def matters(self, tokens: int) -> int:
         """Whose tokens they are."""
         # in each matter that has one of them the sum carries up to the matter's own bit
-        return (tokens + (self._all ^ self._matters)) & self._matters
+        return (tokens + self._below_matters) & self._matters
 
     def codes(self, matters: int) -> Iterator[str]:
         """Their codes, those used most first."""
@@ -276,6 +277,7 @@ class SearchIndex:
         """`texts` are the names and aliases of each code, `ranks` how much it is used."""
         self._by_use = tuple(sorted(ranks, key=lambda code: (-ranks[code], code)))
         rows = [(code, row) for code in self._by_use for row in texts[code]]
+        self._most_tokens = max((len(row) for _, row in rows), default=0)
         self._whole = _grouped((code, "".join(one.written for one in row)) for code, row in rows)
         self._initials = _grouped((code, "".join(one.initial for one in row)) for code, row in rows)
         self._blocks = tuple(_Block(some) for some in _in_blocks(self._by_use, texts))
@@ -325,7 +327,7 @@ class SearchIndex:
         """Codes that the word fits, best kind of fit first, within a kind by use."""
         parts = self._parts(word)
         yield from self._whole.get(word, ())
-        if len(word) > 1 and word.isascii():
+        if 1 < len(word) <= self._most_tokens and word.isascii():
             yield from self._initials.get(word, ())
             initials = self._fitting([self._steps(parts, _as_initial)])
             yield from _best_first((block, [begun]) for block, (begun, _) in initials)
