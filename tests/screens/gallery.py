@@ -5,6 +5,7 @@ A filter is a part of a file's name, such as "zh-normal-calm-portrait" or "quest
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -47,4 +48,8 @@ def main(folder: Path, wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser(description="Paint every sample view into PNG files.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("filter", nargs="*", help="parts of a file's name; all of them must fit")
+    given = parser.parse_args()
+    main(given.folder, given.filter)
