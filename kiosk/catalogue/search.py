@@ -314,7 +314,7 @@ class SearchIndex:
             return self._by_use[:limit]
         words = _NO_WORD.sub(" ", query).split()
         word = "".join(words)
-        found = _different(self._fits(word), limit)
+        found = _different(self._fits(word, several=len(words) > 1), limit)
         if len(found) < limit and len(words) > 1:
             found = _different(chain(found, self._all_words(words[:MAX_WORDS])), limit)
         if not found and 1 < len(word) <= MAX_SCATTERED and word.isascii():
@@ -323,8 +323,11 @@ class SearchIndex:
             found = _different(self._slips(word, limit), limit)
         return found
 
-    def _fits(self, word: str) -> Iterator[str]:
-        """Codes that the word fits, best kind of fit first, within a kind by use."""
+    def _fits(self, word: str, *, several: bool) -> Iterator[str]:
+        """Codes that the word fits, best kind of fit first, within a kind by use.
+
+        Where `several` words were typed as one, all readings of a character are alike.
+        """
         parts = self._parts(word)
         yield from self._whole.get(word, ())
         if 1 < len(word) <= self._most_tokens and word.isascii():
@@ -333,7 +336,7 @@ class SearchIndex:
             yield from _best_first((block, [begun]) for block, (begun, _) in initials)
         yield from _best_first(self._fitting([self._steps(parts, _as_written)]))
         if _LATIN.search(word):
-            yield from _best_first(self._sounding(parts))
+            yield from _best_first(self._sounding(parts, ranked=not several))
 
     def _all_words(self, words: Iterable[str]) -> Iterator[str]:
         """Codes that every word fits; where a name begins with one of them, that comes first."""
@@ -356,17 +359,18 @@ class SearchIndex:
             else:
                 yield block, [fit & block.matters(begun), fit]
 
-    def _sounding(self, parts: _Parts) -> Iterator[_Ranked]:
+    def _sounding(self, parts: _Parts, *, ranked: bool) -> Iterator[_Ranked]:
         """What a word fits as it is read; best is what is usually read so."""
-        every, usual = self._steps(parts, _as_typed), self._steps(parts, _as_usual)
+        every = self._steps(parts, _as_typed)
+        usual = self._steps(parts, _as_usual) if ranked else []
         if not every:
             return
         for block in self._blocks:
             starts = block.starts(every)
             if starts:
                 likely = block.starts(usual) if usual else 0
-                ranked = (block.first(likely), likely, block.first(starts), starts)
-                yield block, [block.matters(one) for one in ranked]
+                best_first = (block.first(likely), likely, block.first(starts), starts)
+                yield block, [block.matters(one) for one in best_first]
 
     def _parts(self, word: str) -> _Parts:
         """What some key begins with, by the place in the word from which on it stands there."""
