@@ -82,11 +82,13 @@ def find_out(options: DoctorOptions, settings: Settings) -> Report:
 
 def _examine_alone(options: DoctorOptions, settings: Settings) -> Report:
     with _alone(settings) as (status, mark):
+        clock = Clock(mark)
+        directory = Path(settings.catalogue.directory or DEFAULT_DIRECTORY)
         needs = Needs(
             settings,
-            pack=lambda: load_directory(Path(settings.catalogue.directory or DEFAULT_DIRECTORY)),
+            pack=lambda: load_directory(directory, clock.now().civil.date()),
             outbox=status,
-            now=Clock(mark).now,
+            now=clock.now,
         )
         attached = attached_of(settings, aloud=options.aloud)
         patient = patient_at_rest(attached, needs, print_page=options.print_page)
