@@ -137,7 +137,15 @@ class Intake:
             if said is not None:
                 return said
             try:
-                opened = self._open(handover.envelope, self._sealed(handover.envelope))
+                sealed = self._sealed(handover.envelope)
+            except Refusal:
+                # Another worker may have filed it since, and its parts went with that.
+                said = self._said_before(handover, digest)
+                if said is None:
+                    raise
+                return said
+            try:
+                opened = self._open(handover.envelope, sealed)
             except _Unreadable as error:
                 self._keep_rejected(handover, digest, body, FlagKind.UNREADABLE, str(error))
                 message = "it cannot be read"

@@ -42,8 +42,10 @@ from central_backend.database import (
     TerminalKey,
 )
 from central_backend.embedded import EmbeddedBackend
+from central_backend.intake import Intake, Taken
 from kiosk.contract import canonical_bytes
 from kiosk.contract.envelope import (
+    Envelope,
     Handover,
     Heartbeat,
     HeartbeatAnswer,
@@ -220,6 +222,30 @@ def test_what_breaks_in_the_middle_leaves_nothing_and_comes_again(
     monkeypatch.setattr(Cases, "open", real)
     taken = post_sealed(backend.url, sealed.envelope.header.application_id, body)
     assert (taken.status_code, taken.json()["sequence"]) == (201, 1)
+
+
+def test_what_another_worker_files_meanwhile_is_not_asked_for_again(
+    backend: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts go with the filing: whoever looks for them then is told what the other was."""
+    terminal = SealingTerminal(backend.keyring)
+    sealed = terminal.seal(make_document(1, parts=PARTS), PARTS)
+    body, id_ = terminal.handover(sealed), sealed.envelope.header.application_id
+    for ordinal in range(len(sealed.parts)):
+        assert put_sealed(backend.url, sealed, ordinal).status_code == 201
+    real = Intake._sealed
+
+    def late(intake: Intake, envelope: Envelope) -> list[bytes]:
+        monkeypatch.setattr(Intake, "_sealed", real)
+        other = Intake(backend.engine, backend.keyring, intake._cases, now=intake._now)
+        taken.append(other.take(id_, body))
+        return real(intake, envelope)
+
+    taken: list[Taken] = []
+    monkeypatch.setattr(Intake, "_sealed", late)
+    answer = post_sealed(backend.url, id_, body)
+    assert (answer.status_code, answer.content) == (200, taken[0].acknowledgement)
+    assert len(rows(backend, StoredApplication)) == 1
 
 
 def test_what_is_not_the_contract_is_refused(backend: EmbeddedBackend) -> None:
