@@ -8,6 +8,7 @@ comes out: `{"command": "...", ...}` -> `{"ok": true, "result": {...}}` or `{"ok
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -72,8 +73,9 @@ class ControlServer:
         self._gate = threading.Lock()
         self._listening = _listen(self._path)
         self._inode = self._path.stat().st_ino
-        self._thread = threading.Thread(target=self._accept, name="control")
+        self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # a program that fails must end
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +93,7 @@ class ControlServer:
         if self._closing.is_set():
             return
         self._closing.set()
+        atexit.unregister(self.close)
         _shut(self._listening)
         self._thread.join()
         self._listening.close()
@@ -115,7 +118,9 @@ class ControlServer:
             with self._gate:
                 full = len(self._peers) >= _PEERS_MOST
                 if not full:
-                    thread = threading.Thread(target=self._serve, args=(peer,), name="control-peer")
+                    thread = threading.Thread(
+                        target=self._serve, args=(peer,), name="control-peer", daemon=True
+                    )
                     self._peers[peer] = thread
                     thread.start()
             if full:

@@ -76,6 +76,8 @@ class Http:
                     date=response.headers.get("Date", ""),
                 )
         except requests.exceptions.SSLError as error:
+            if _hung_up(error):
+                return _network("SSLEOFError")
             return Answer(trouble=Trouble.TLS, detail=type(error).__name__)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             return _network(type(error).__name__)
@@ -86,6 +88,17 @@ class Http:
 
 def _network(detail: str) -> Answer:
     return Answer(trouble=Trouble.NETWORK, detail=detail)
+
+
+def _hung_up(error: object) -> bool:
+    """Whether the peer only went away, in the handshake or while a body was being written, as
+    radios and balancers without a backend do: nobody has to mend a certificate."""
+    while isinstance(error, BaseException):
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return True
+        # requests and urllib3 keep what they met in one of these two places.
+        error = getattr(error, "reason", None) or next(iter(error.args), None)
+    return False
 
 
 class _Adapter(HTTPAdapter):
@@ -106,12 +119,7 @@ class _Adapter(HTTPAdapter):
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
-                try:
-                    super().connect()
-                except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                    # The peer went away in the handshake, as radios and balancers without a
-                    # backend do: there is no certificate that somebody would have to mend.
-                    raise ConnectionAbortedError from None
+                super().connect()
                 sockets.add(self.sock)
 
         class PlainPool(HTTPConnectionPool):

@@ -8,6 +8,7 @@ thread and must be short.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import threading
@@ -74,10 +75,13 @@ class Outbox:
         self._listeners: list[Callable[[str], None]] = []
         self._failure_listeners: list[Callable[[str], None]] = []
         self._opened: Future[None] = Future()
+        # A program that fails must end, so that it is started again: its end closes, and
+        # waits for what was given, instead of waiting for a thread that nobody stops.
         self._thread = threading.Thread(
-            target=self._run, args=(store_factory,), name="outbox-store"
+            target=self._run, args=(store_factory,), name="outbox-store", daemon=True
         )
         self._thread.start()
+        atexit.register(self.close)
 
     @classmethod
     def open(
@@ -159,6 +163,7 @@ class Outbox:
                 self._commands.put(None)
         self._thread.join()
         self._lock.release()
+        atexit.unregister(self.close)
 
     # --- intake
 

@@ -14,6 +14,7 @@ injected; so is chance.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import threading
@@ -206,7 +207,7 @@ class Sender:
         self._heartbeat = heartbeat
         self._pace: Pace = pace or RealPace()
         self._wire = wire or Wire(settings.wire)
-        self._thread = threading.Thread(target=self._run, name="outbox-sender")
+        self._thread = threading.Thread(target=self._run, name="outbox-sender", daemon=True)
         self._signal = threading.Event()
         self._stopping = threading.Event()
         self._poked = False
@@ -246,8 +247,9 @@ class Sender:
         return self._alarm or self._disk
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Begin to deliver, until `close` or the end of the program."""
         self._thread.start()
+        atexit.register(self.close)
 
     def poke(self) -> None:
         """Forget every wait and pause, and try now."""
@@ -263,6 +265,7 @@ class Sender:
         if self._thread.ident is not None:
             self._thread.join()
         self._wire.close()
+        atexit.unregister(self.close)
 
     def _saved(self, number: str) -> None:
         self._fresh.append(number)

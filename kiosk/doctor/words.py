@@ -177,9 +177,9 @@ _OWN: Final[dict[str, _Words]] = {
     ),
     "DR-08": _Words(
         "连接不到中心后台；申请会先保存，证明和查询暂不可用",
-        "检查网络；核对设置 [backend] url",
+        "检查网络；核对设置 [backend] 中的 url 和 certificate",
         "the backend cannot be reached: applications wait, certificates and records do not work",
-        "look at the network; compare [backend] url",
+        "look at the network; compare url and certificate of [backend]",
     ),
     "DR-09": _Words(
         "中心后台的应答不对",

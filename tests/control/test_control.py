@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +145,22 @@ def test_closing_drops_peers_and_takes_the_socket_away(path: Path) -> None:
         assert peer.recv(1) == b""
     assert not path.exists()
     assert not [t for t in threading.enumerate() if t.name.startswith("control")]
+
+
+def test_a_terminal_that_fails_ends(path: Path) -> None:
+    failing = (
+        "import sys; from kiosk.control import ControlServer;"
+        "ControlServer(sys.argv[1], {}); raise RuntimeError"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", failing, str(path)],
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert not path.exists()
 
 
 def test_a_second_terminal_is_told_and_a_dead_ones_socket_is_replaced(path: Path) -> None:

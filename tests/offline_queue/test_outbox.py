@@ -319,6 +319,37 @@ def test_killed_right_after_saved(tmp_path: Path, lines: int) -> None:
         assert fresh not in [number for number, _ in told]
 
 
+_FAILING_PROGRAM = """
+import os, sys, threading, uuid
+from datetime import UTC, datetime
+from offline_queue import Outbox, Part, Submission
+from offline_queue.sender import Sender, SenderSettings
+from offline_queue.wire import WireSettings
+outbox = Outbox.open(sys.argv[1], terminal="LW042")
+number = outbox.reserve_number().result()
+Sender(outbox, SenderSettings(WireSettings("http://127.0.0.1:9"))).start()
+part = Part("a", "image/jpeg", os.urandom(300_000))
+outbox.enqueue(Submission(uuid.uuid4().hex, number, b"{}", (part,), datetime.now(UTC)))
+print(number, flush=True)
+raise RuntimeError
+"""
+
+
+def test_a_program_that_fails_ends_and_keeps_what_it_was_given(tmp_path: Path) -> None:
+    # A terminal that failed and did not end would never be started again.
+    ended = subprocess.run(
+        [sys.executable, "-c", _FAILING_PROGRAM, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert ended.returncode == 1
+    with Outbox.open(tmp_path) as outbox:
+        assert outbox.delivery(ended.stdout.decode().strip()).result(WAIT_S) is not None
+
+
 class FailingDisk(apsw.VFS):
     """A disk whose writes and syncs fail while `fault` is set."""
 

@@ -731,19 +731,26 @@ def test_stopping_cuts_a_hanging_upload_and_takes_new_ones_meanwhile(tmp_path: P
     assert events.empty(), "stopping is no news about the line"
 
 
-@pytest.mark.expected_logs("nothing can be delivered: tls", reason="it must alarm")
-def test_a_wrong_certificate_alarms_and_counts_no_attempt(tmp_path: Path) -> None:
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+def _tls_server(place: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server of 127.0.0.1, and the certificate that only some trust."""
+    key, cert = place / "key.pem", place / "cert.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=portal"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
         ],
         check=True,
         capture_output=True,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
+    return context, cert
+
+
+@pytest.mark.expected_logs("nothing can be delivered: tls", reason="it must alarm")
+def test_a_wrong_certificate_alarms_and_counts_no_attempt(tmp_path: Path) -> None:
+    context, _ = _tls_server(tmp_path)
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -774,26 +781,32 @@ def test_a_wrong_certificate_alarms_and_counts_no_attempt(tmp_path: Path) -> Non
     assert events == [LineChanged(False), Alarm("tls"), Waiting(number, "tls", 0)]
 
 
-@pytest.mark.parametrize("hello_bytes", [0, 4096])
-def test_a_handshake_that_breaks_off_is_a_line_that_is_down(
-    tmp_path: Path, hello_bytes: int
-) -> None:
+@pytest.mark.parametrize("until", ["connected", "hello", "handshake", "beginning of a body"])
+def test_tls_that_breaks_off_is_a_line_that_is_down(tmp_path: Path, until: str) -> None:
     """A radio, or a balancer that has no backend: nobody has to mend a certificate."""
+    context, cert = _tls_server(tmp_path)
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         peer, _ = listening.accept()
-        with peer:
-            peer.recv(hello_bytes)
+        if until == "hello":
+            peer.recv(4096)
+        if until in ("handshake", "beginning of a body"):
+            peer = context.wrap_socket(peer, server_side=True)
+        if until == "beginning of a body":
+            peer.recv(4096)
+        peer.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
     events: list[SenderEvent] = []
-    wire = WireSettings(f"https://127.0.0.1:{listening.getsockname()[1]}")
+    wire = WireSettings(f"https://127.0.0.1:{listening.getsockname()[1]}", verify=str(cert))
     with Outbox.open(tmp_path, terminal="LW042") as outbox:
         sender = Sender(outbox, SenderSettings(wire), on_change=events.append, pace=VirtualPace())
         number = outbox.reserve_number().result(WAIT_S)
-        outbox.enqueue(Submission("a" * 32, number, b"{}", (), datetime.now(UTC))).result(WAIT_S)
+        part = Part("p", "image/jpeg", bytes(8_000_000))  # more than any buffer on the way takes
+        new = Submission("a" * 32, number, b"{}", (part,), datetime.now(UTC))
+        outbox.enqueue(new).result(WAIT_S)
         sender.step()
         sender.close()
     thread.join(WAIT_S)
