@@ -1,6 +1,6 @@
 """Text that knows how high it will be: wrapped at words, spaced as the house wants it.
 
-Words are those of `screens.phrases` in Chinese; a hyphen is part of its word, and what is counted
+Words are those of `kiosk.phrases` in Chinese; a hyphen is part of its word, and what is counted
 stays with its number.
 
 Nothing is ever cut: a word that is longer than the line breaks, and who paints asks for the
@@ -27,13 +27,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtGui import QTextOption as _Option
 
-from screens.phrases import INSIDE
+from kiosk.phrases import COUNTED, INSIDE
 from screens.theme import LINE_SPACING
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 _HYPHENED = re.compile(r"\w+(?:-\w+)+", re.ASCII)
-_COUNTED = re.compile("[0-9][0-9.]* ?[\u4e00-\u9fff]")  # 11 位
 _WORD = re.compile(r"[^\s\u2028\u3000-\u9fff\uff00-\uffef]+")
 
 
@@ -218,7 +217,7 @@ class Typeset:
 def _inside_words(text: str) -> dict[int, int]:
     """Where a line may not end, with where that word begins; in UTF-16 units, as Qt counts."""
     found = {}
-    for pattern in (INSIDE, _COUNTED, _HYPHENED):
+    for pattern in (INSIDE, COUNTED, _HYPHENED):
         for word in pattern.finditer(text):
             start, end = (len(text[:at].encode("utf-16-le")) // 2 for at in word.span())
             found.update(dict.fromkeys(range(start + 1, end), start))

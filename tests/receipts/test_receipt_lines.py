@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,14 @@ def test_closing_mark_takes_the_character_before_it_along() -> None:
 
 def test_opening_mark_goes_to_the_next_line() -> None:
     assert break_lines("一二三（四五六七）", 8, measure)[0] == "一二三"
+
+
+@pytest.mark.parametrize("width", range(12, 40, 2))
+def test_no_line_ends_within_a_word_or_between_a_number_and_what_it_counts(width: int) -> None:
+    text = "请带上户口簿和身份证，到行政服务中心窗口办理，大约 15 分钟，3个工作日后领取。"
+    lines = break_lines(text, width, measure)
+    for whole in ("户口簿", "身份证，", "窗口", "15 分", "3个"):
+        assert any(whole in line for line in lines), whole
 
 
 def test_dates_phones_and_codes_stay_whole() -> None:

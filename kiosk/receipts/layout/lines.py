@@ -1,8 +1,8 @@
 """Line breaking for Chinese and Latin text, without any font or page.
 
 Promises: no line starts with closing punctuation or ends with opening punctuation; a Latin
-word, a number, a date or a telephone number stays whole where it fits on a line; no
-character is lost, except a space at a line's end.
+word, a number, a date, a telephone number and the words of `kiosk.phrases` stay whole where
+they fit on a line; no character is lost, except a space at a line's end.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kiosk.phrases import COUNTED, INSIDE
+
 # GB/T 15834: marks that may not begin a line, and marks that may not end one.
 _NOT_FIRST = frozenset("，。、；：？！…—·～》〉」』】〕）”’％℃,.;:?!)]}%°")
 _NOT_LAST = frozenset("《〈「『【〔（“‘([{¥￥$")
 
-# An escaped code point, then a run without break opportunities, a space, or one character.
+# An escaped code point, a number with what it counts, a word, a run without break
+# opportunities, a space, or one character.
 _UNIT = re.compile(
     r"\[U\+[0-9A-F]{4,6}\]"
+    rf"|{COUNTED.pattern}|{INSIDE.pattern}"
     r"|[0-9A-Za-z\u00c0-\u024f*#@&+/_'’\-.:,%№]*[0-9A-Za-z\u00c0-\u024f*%]"
     r"|\s+"
     r"|.",

@@ -1,8 +1,8 @@
 """Chinese words in which no line ends: what is read at one glance stays together.
 
 Chinese has no spaces, so a line may end after any character; an old resident stumbles over
-离 at the end of one line and 开 at the beginning of the next. These are the words that the
-screens and the catalogue use most. A word that is missing is broken as it always was.
+离 at the end of one line and 开 at the beginning of the next. These are the words that screens,
+papers and the catalogue use most. A word that is missing is broken as it always was.
 """
 
 from __future__ import annotations
@@ -28,8 +28,15 @@ _WORDS: Final = """\
 复印 原件 材料 离开 退出 清除 清掉 收到 接下来 审核 补交 补正 拍照 首页 凭条 回执 页面 扫码 查看
 放平 拿开 灯光 帽子 口罩 比完 机器上 下一步 上一步 请先 请看 时候 应该 需要 或者 如果 不会 已交
 全部 最多 分钟 个月 天内 大约 公里 平方米 网络 接通 部分 其他 身份证上 您的 我的 他的 她的
+户籍 另行 公安局 受理 通知 领取 结果 联系 送达 凭证 人社局 医保局 街道办事处 补办 回执号
+民政局 教育局 税务局 财政局 司法局 水利局 商务局 数据局 社保局 健康局 管理局 建设局 保障局 规划局
+交通运输局 农业农村局 环境局 执法局 改革局 体育局 事务局 专卖局 技术局 联合会 总工会 档案馆 图书馆
+公证处 大队 管理所
 拿好 放在 往来 一份一份 送往 三个月 出境 身份证放在 写清 说明 手续 一致 电子证照 下一页
 """
 
 INSIDE: Final = re.compile("|".join(sorted(set(_WORDS.split()), key=len, reverse=True)))
 """Finds the words, the longest where several begin."""
+
+COUNTED: Final = re.compile("[0-9][0-9.]* ?[\u4e00-\u9fff]")
+"""Finds what is counted together with its number: 11 位."""
