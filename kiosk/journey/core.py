@@ -162,7 +162,9 @@ def _move(before: Visit, turn: Turn, now: Now) -> Result:
 
 def _enter(visit: Visit, place: Place, now: Now, effects: tuple[Effect, ...] = ()) -> Result:
     left = STEPS[visit.place.step].leave(visit)
-    visit = replace(visit, place=place, help_open=False, draft=None, field_error="")
+    if StepName.LEAVE not in (visit.place.step, place.step):  # who stays goes on typing
+        visit = replace(visit, draft=None, field_error="")
+    visit = replace(visit, place=place, help_open=False)
     entered = STEPS[place.step].enter(visit, now)
     visit, effects = entered.visit, (*effects, *left, *entered.effects)
     if entered.forward or entered.to is not None:

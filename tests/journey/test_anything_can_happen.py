@@ -45,7 +45,7 @@ from kiosk.application.fields import problem
 from kiosk.catalogue.model import Answer
 from kiosk.identity.papers import DataPage, PaperKind
 from kiosk.journey import events as all_events
-from kiosk.journey.core import next_deadline
+from kiosk.journey.core import advance, next_deadline
 from kiosk.journey.effects import EndVisit, Enqueue, MatchFace
 from kiosk.journey.events import (
     AnotherMatter,
@@ -418,7 +418,19 @@ class Promises:
             self._effect(before, event, effect)
         if hall.number == number:
             self._moved(before, event, hall.visit)
+            if isinstance(event, Leave) and hall.at is StepName.LEAVE:
+                self._stays(before)
         self._everywhere(hall.visit)
+
+    def _stays(self, before: Visit) -> None:
+        """Whoever says to stay finds everything as it was left."""
+        stayed, _ = advance(self.hall.visit, Next(), self.hall.now)
+        for name in ("answers", "told", "papers", "form", "parties", "trail"):
+            if before.place.step not in (StepName.IDENTIFY, StepName.VERIFY_FACE):
+                assert getattr(stayed, name) == getattr(before, name), name
+        if stayed.place == before.place:
+            assert stayed.draft == before.draft
+            assert stayed.capturing.page == before.capturing.page
 
     def _effect(self, before: Visit, event: Event, effect: object) -> None:
         hall = self.hall

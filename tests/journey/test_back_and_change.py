@@ -159,6 +159,19 @@ def test_a_picture_can_be_given_up_even_where_back_leads_nowhere() -> None:
     assert hall.at is StepName.MATERIALS
 
 
+def test_what_was_being_typed_is_there_after_staying() -> None:
+    hall = Hall(sample())
+    hall.start("TRV-001")
+    hall.walk_to(StepName.OUTCOME, plan=ADULT)
+    while hall.visit.place.detail != "months":
+        hall.send(Back())
+    before = hall.send(Answered("months", "1234")).body
+    hall.send(Leave())
+    assert hall.at is StepName.LEAVE
+    assert hall.send(Next()).body == before
+    assert before.value == "1234"  # type: ignore[union-attr]
+
+
 # -- a trial ----------------------------------------------------------------------------
 
 

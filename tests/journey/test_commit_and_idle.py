@@ -19,6 +19,7 @@ from driver import (
 from devices.records import FaceHint, Page
 from kiosk.journey.core import advance, next_deadline
 from kiosk.journey.effects import (
+    AimDocumentCamera,
     AskCentral,
     EndReason,
     EndVisit,
@@ -52,6 +53,7 @@ from kiosk.journey.events import (
     Leave,
     Next,
     PageCaptured,
+    PageKept,
     PhotoTaken,
     PrintAsked,
     Printed,
@@ -335,6 +337,32 @@ def test_what_was_filled_in_is_not_lost_by_one_touch(step: StepName) -> None:
     assert (hall.visit.trail, hall.visit.answers) == (visit.trail, visit.answers)
     hall.send(Leave(), Leave())
     assert hall.ended == [EndReason.LEFT]
+
+
+@pytest.mark.parametrize("state", ["aim", "taking", "check"])
+def test_a_page_that_was_not_kept_yet_is_there_after_staying(state: str) -> None:
+    hall = Hall(shipped())
+    hall.start("CRJ-001")
+    hall.walk_to(StepName.MATERIALS)
+    paper = next(m.id for m in hall.view.body.materials if m.state == "needed")  # type: ignore[union-attr]
+    hall.send(CaptureAsked(paper))
+    if state != "aim":
+        hall.send(PhotoTaken())
+    if state == "check":
+        hall.settle()
+    assert hall.view.body.state == state  # type: ignore[union-attr]
+    shown = hall.send(Leave())
+    assert shown.body == LeaveView(papers=state == "check")
+    hall.settle()  # a photo that comes now is of nobody
+    aimed = len(hall.of(AimDocumentCamera))
+    shown = hall.send(Next())
+    assert shown.body.state == ("check" if state == "check" else "aim")  # type: ignore[union-attr]
+    assert len(hall.of(AimDocumentCamera)) - aimed == (state != "check")
+    if state != "check":
+        hall.send(PhotoTaken())
+        hall.settle()
+    hall.send(PageKept())
+    assert next(m for m in hall.view.body.materials if m.id == paper).state == "handed-in"  # type: ignore[union-attr]
 
 
 def test_who_is_asked_and_goes_away_idles_as_everywhere() -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from kiosk.journey.events import Event, Next
 from kiosk.journey.route import can_go_on, complete, route
+from kiosk.journey.steps.materials import resumed
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import LeaveView
@@ -48,7 +49,9 @@ class Leave(Plain):
             return None
         place, before = visit.trail[-1], replace(visit, trail=visit.trail[:-1])
         if place.step in _IDENTITY and complete(visit, place, now):
-            return Turn(replace(before, place=place, trail=()), forward=True)
+            return Turn(replace(before, place=place, trail=(), draft=None), forward=True)
+        if place.step is StepName.MATERIALS:  # it would begin with the list
+            return resumed(replace(before, place=place))
         return Turn(before, to=place)
 
     def can_go_back(self, visit: Visit) -> bool:
@@ -57,7 +60,8 @@ class Leave(Plain):
 
     def view(self, visit: Visit, now: Now) -> LeaveView:
         """What is lost."""
-        return LeaveView(papers=any(paper.pages for paper in visit.papers.values()))
+        in_hand = visit.capturing.page is not None
+        return LeaveView(papers=in_hand or any(paper.pages for paper in visit.papers.values()))
 
     def action(self, visit: Visit, now: Now) -> Action:
         """Stay."""
