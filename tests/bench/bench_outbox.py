@@ -107,8 +107,8 @@ class Rounds(NamedTuple):
 SMALL_IN_SERVICE = Rounds("as in service", 60, 3, 0.3)
 SMALL_IN_A_ROW = Rounds("in a row", 200, 300, 0.0)
 LARGE_IN_SERVICE = Rounds("as in service", 15, 3, 0.3)
-SYNC_LONGER_MS = 2
-SMALL_SLOW = Rounds(f"each sync {SYNC_LONGER_MS} ms longer", 40, 3, 0.3)
+SYNCS_LONGER_MS = (1, 2, 5)
+SLOWER_ROUNDS = 30
 
 
 def run() -> list[Row]:
@@ -351,16 +351,17 @@ def _syncs(place: Path) -> Iterator[Row]:
 
 _SLOWER = """
 import sys
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[3:]
 import bench_outbox
-bench_outbox.keep_slowly(sys.argv[1])
+bench_outbox.keep_slowly(sys.argv[1], sys.argv[2])
 """
 
 
-def keep_slowly(place: str) -> None:
-    """In a process whose syncs take longer: the rows of a round in service."""
-    rows = _enqueue(Path(place) / "slower", "20 KB", SMALL_BYTES, SMALL_SLOW)
-    sys.stdout.write(json.dumps(list(rows)))
+def keep_slowly(place: str, longer_ms: str) -> None:
+    """In a process whose syncs take longer: the first rows of rounds in service."""
+    rounds = Rounds(f"each sync {longer_ms} ms longer", SLOWER_ROUNDS, 3, 0.3)
+    rows = _enqueue(Path(place), "20 KB", SMALL_BYTES, rounds)
+    sys.stdout.write(json.dumps([row for row in rows if BARE in row or "times" in row[0]][:2]))
 
 
 def _on_a_slower_disk(place: Path) -> Iterator[Row]:
@@ -370,19 +371,20 @@ def _on_a_slower_disk(place: Path) -> Iterator[Row]:
         return
     place.mkdir()
     calls = "fsync,fdatasync"
-    told = subprocess.run(
-        [
-            *(strace, "-f", "-qq", "--seccomp-bpf", "-o", os.devnull, "-e", f"trace={calls}"),
-            *("-e", f"inject={calls}:delay_exit={SYNC_LONGER_MS * 1000}"),
-            *(sys.executable, "-c", _SLOWER, str(place), str(Path(__file__).parent)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for row in json.loads(told):
-        yield tuple(row)
+    for longer_ms in SYNCS_LONGER_MS:
+        told = subprocess.run(
+            [
+                *(strace, "-f", "-qq", "--seccomp-bpf", "-o", os.devnull, "-e", f"trace={calls}"),
+                *("-e", f"inject={calls}:delay_exit={longer_ms * 1000}"),
+                *(sys.executable, "-c", _SLOWER, str(place / f"{longer_ms}"), f"{longer_ms}"),
+                str(Path(__file__).parent),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        yield from json.loads(told)
 
 
 # -- delivery -------------------------------------------------------------------------------
