@@ -698,7 +698,9 @@ class Terminal(QObject):
         """Destroy what the last visit left; build what the next is likely to touch first."""
         self.window.sweep()
         if not self._closed and self.runtime.at_rest:
-            gc.collect(1)
+            # All generations: screens refer to one another, and the set that stood ready for
+            # the visit has outlived a younger one.
+            gc.collect()
             self.window.warm()
 
     @Slot()

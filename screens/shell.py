@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -114,6 +114,8 @@ class Shell(QWidget):
         """Destroy the screens that were taken off the window: it takes longer than a touch may."""
         for dropped in self._dropped:
             dropped.deleteLater()
+            # Now, and not when the loop comes round: what refers to them is collected next.
+            QCoreApplication.sendPostedEvents(dropped, QEvent.Type.DeferredDelete)
         self._dropped.clear()
 
     def warm(self) -> None:

@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -171,6 +172,20 @@ def test_the_end_of_a_visit_leaves_nothing_of_it(hall: Hall) -> None:
     hall.until(lambda: not any(shiboken6.isValid(widget) for widget in old))
     assert name[0] not in texts(hall.terminal.window)
     assert hall.terminal.document_preview() is None
+
+
+def test_nothing_of_the_screens_of_a_visit_stays_in_memory(hall: Hall) -> None:
+    """Week after week: whatever a visit left behind would add up, and be somebody's."""
+    window = hall.terminal.window
+    for visit in range(3):
+        assert window.touch("group:approvals")
+        hall.until(lambda: hall.visit.place.step is StepName.CHOOSE)
+        shown = [weakref.ref(w) for w in window.findChildren(QWidget) if w.isVisible()]
+        assert len(shown) > 20
+        assert window.touch("leave")
+        hall.until(lambda: hall.visit.pristine)
+        if visit:  # the first set is from the start, of which nothing is looked at again
+            hall.until(lambda refs=shown: not any(one() for one in refs))  # type: ignore[misc]
 
 
 def texts(window: QWidget) -> str:
