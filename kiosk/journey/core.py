@@ -162,10 +162,12 @@ def _move(before: Visit, turn: Turn, now: Now) -> Result:
 
 def _enter(visit: Visit, place: Place, now: Now, effects: tuple[Effect, ...] = ()) -> Result:
     left = STEPS[visit.place.step].leave(visit)
-    if StepName.LEAVE not in (visit.place.step, place.step):  # who stays goes on typing
+    stays = visit.place.step is StepName.LEAVE
+    if not stays and place.step is not StepName.LEAVE:  # who stays goes on typing
         visit = replace(visit, draft=None, field_error="")
     visit = replace(visit, place=place, help_open=False)
-    entered = STEPS[place.step].enter(visit, now)
+    step = STEPS[place.step]
+    entered = step.resume(visit, now) if stays else step.enter(visit, now)
     visit, effects = entered.visit, (*effects, *left, *entered.effects)
     if entered.forward or entered.to is not None:
         visit, more = _move(visit, entered, now)

@@ -48,6 +48,9 @@ class Step(Protocol):
     def enter(self, visit: Visit, now: Now) -> Turn:
         """The step is shown."""
 
+    def resume(self, visit: Visit, now: Now) -> Turn:
+        """The step is shown again to who was asked whether to leave, and stays."""
+
     def leave(self, visit: Visit) -> tuple[Effect, ...]:
         """The step is left, whatever the reason."""
 
@@ -82,6 +85,10 @@ class Plain:
     def enter(self, visit: Visit, now: Now) -> Turn:
         """Show the step as it is."""
         return Turn(visit)
+
+    def resume(self, visit: Visit, now: Now) -> Turn:
+        """As when it is entered."""
+        return self.enter(visit, now)
 
     def leave(self, visit: Visit) -> tuple[Effect, ...]:
         """Nothing runs."""

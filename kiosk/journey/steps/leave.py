@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from kiosk.journey.events import Event, Next
 from kiosk.journey.route import can_go_on, complete, route
-from kiosk.journey.steps.materials import resumed
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import LeaveView
@@ -49,9 +48,7 @@ class Leave(Plain):
             return None
         place, before = visit.trail[-1], replace(visit, trail=visit.trail[:-1])
         if place.step in _IDENTITY and complete(visit, place, now):
-            return Turn(replace(before, place=place, trail=(), draft=None), forward=True)
-        if place.step is StepName.MATERIALS:  # it would begin with the list
-            return resumed(replace(before, place=place))
+            return Turn(replace(before, place=place, trail=()), forward=True)
         return Turn(before, to=place)
 
     def can_go_back(self, visit: Visit) -> bool:

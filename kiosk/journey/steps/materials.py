@@ -45,6 +45,13 @@ class Materials(Plain):
         """Begin with the list."""
         return Turn(replace(visit, capturing=Capturing()))
 
+    def resume(self, visit: Visit, now: Now) -> Turn:
+        """Go on where it was interrupted, with the page that was not kept yet."""
+        capturing = visit.capturing
+        if capturing.state in ("aim", "taking"):
+            return self._aim(visit, capturing.material)
+        return Turn(visit)
+
     def leave(self, visit: Visit) -> tuple[Effect, ...]:
         """The camera goes off."""
         return (StopDocumentCamera(),)
@@ -56,7 +63,7 @@ class Materials(Plain):
             return self._while_capturing(visit, event, now)
         material = self._material(visit, getattr(event, "material", ""), now)
         if isinstance(event, CaptureAsked) and material is not None:
-            return _aim(visit, material.id)
+            return self._aim(visit, material.id)
         if isinstance(event, PledgeMade) and material is not None:
             matter = visit.matter
             if material.pledge_days is None or material.held or matter is None or not matter.pledge:
@@ -84,16 +91,23 @@ class Materials(Plain):
             notice = Notice(_NOTICES.get(event.code, "no-paper-found"), event.code)
             return Turn(replace(visit, capturing=replace(capturing, state="aim"), notice=notice))
         if isinstance(event, Retake) and capturing.state == "check":
-            return _aim(visit, capturing.material)
+            return self._aim(visit, capturing.material)
         if isinstance(event, (PageKept, Next)) and capturing.state == "check":
             return Turn(replace(self._with_page(visit, now), capturing=Capturing()))
         if isinstance(event, AnotherPage) and capturing.state == "check":
             if not self._more_pages(visit, now):
                 return None
-            return _aim(self._with_page(visit, now), capturing.material)
+            return self._aim(self._with_page(visit, now), capturing.material)
         if isinstance(event, Back) and capturing.state != "taking":
             return Turn(replace(visit, capturing=Capturing()), (StopDocumentCamera(),))
         return None
+
+    def _aim(self, visit: Visit, material: str) -> Turn:
+        """Camera on, also one that failed before: it may be back."""
+        well = visit.world.document_camera_ok
+        notice = None if well else Notice("document-camera-absent", "CM-01")
+        aiming = replace(visit, capturing=Capturing("aim", material), notice=notice)
+        return Turn(aiming, (AimDocumentCamera(),))
 
     def _with_page(self, visit: Visit, now: Now) -> Visit:
         """The page is kept; a paper that already has all its pages is photographed anew."""
@@ -148,19 +162,3 @@ class Materials(Plain):
         if visit.capturing.state == "list":
             return Action("action.next", self._all_done(visit, now))
         return Action("")
-
-
-def _aim(visit: Visit, material: str) -> Turn:
-    """Camera on, also one that failed before: it may be back."""
-    well = visit.world.document_camera_ok
-    notice = None if well else Notice("document-camera-absent", "CM-01")
-    aiming = replace(visit, capturing=Capturing("aim", material), notice=notice)
-    return Turn(aiming, (AimDocumentCamera(),))
-
-
-def resumed(visit: Visit) -> Turn:
-    """On where it was interrupted, with the page that was not kept yet."""
-    capturing = visit.capturing
-    if capturing.state in ("aim", "taking"):
-        return _aim(visit, capturing.material)
-    return Turn(visit)
