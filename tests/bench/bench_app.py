@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
+from memory import memory_kib
+
 Row = tuple[str, float, str, str, float]
 
 _EMPTY = (
@@ -195,9 +197,9 @@ def _touching() -> Iterator[Row]:
         return times_ms, ends_ms
 
     paused_ms, paused_ends_ms = visits(pauses=True)
-    before_kib = _resident_kib()
+    before_kib = memory_kib()
     row_ms, row_ends_ms = visits(pauses=False)
-    left_kib = (_resident_kib() - before_kib) / len(row_ends_ms)
+    left_kib = (memory_kib() - before_kib) / len(row_ends_ms)
     shell.close()
     blank = QWidget()
     blank.resize(1080, 1920)
@@ -245,11 +247,6 @@ def _touching() -> Iterator[Row]:
     )
     yield "without pauses, 99 %", _percentile(row_ms), "ms", "with", _percentile(paused_ms)
     yield "without pauses, worst", max(row_ms), "ms", "with", max(paused_ms)
-
-
-def _resident_kib() -> int:
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
 def _percentile(times_ms: list[float]) -> float:

@@ -50,6 +50,7 @@ import huey.storage  # noqa: E402
 import litequeue  # noqa: E402
 import persistqueue  # noqa: E402
 from backend_help import make_document  # noqa: E402
+from memory import memory_kib  # noqa: E402
 
 from central_backend.keyring import in_memory  # noqa: E402
 from kiosk.contract import canonical_bytes  # noqa: E402
@@ -113,14 +114,15 @@ SLOWER_ROUNDS = 30
 
 def run() -> list[Row]:
     """Rows of name, value, unit, name of what stands beside, its value."""
+    strace = shutil.which("strace")
     # Not in /tmp, which may be memory: a sync has to reach a disk.
     place = Path(tempfile.mkdtemp(prefix="bench-outbox-", dir="/var/tmp"))
     try:
         return [
             *_enqueue(place / "small", "20 KB", SMALL_BYTES, SMALL_IN_SERVICE),
             *_enqueue(place / "row", "20 KB", SMALL_BYTES, SMALL_IN_A_ROW),
-            *_syncs(place / "syncs"),
-            *_on_a_slower_disk(place / "slower"),
+            *(_syncs(place / "syncs") if strace else ()),
+            *(_on_a_slower_disk(place / "slower") if strace else ()),
             *_enqueue(place / "large", "2 MB", LARGE_BYTES, LARGE_IN_SERVICE),
             *_enqueue_while_an_upload_hangs(place / "hanging"),
             *_drain(place / "drain"),
@@ -293,12 +295,29 @@ def _mute_server() -> Iterator[tuple[str, threading.Event]]:
         thread.join()
 
 
-_COUNTING = """
+_TRACED = """
 import sys
-sys.path[:0] = sys.argv[2:]
+sys.path.insert(0, sys.argv[1])
 import bench_outbox
-bench_outbox.keep_here(sys.argv[1])
+getattr(bench_outbox, sys.argv[2])(*sys.argv[3:])
 """
+
+
+def _under_strace(options: list[str], function: Callable[..., None], *arguments: str) -> Any:
+    """What a function of this module writes as JSON in a process that strace watches."""
+    told = subprocess.run(
+        [
+            *("strace", "-f", "-qq", *options, sys.executable, "-c", _TRACED),
+            *(str(Path(__file__).parent), function.__name__, *arguments),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return json.loads(told)
+
+
 _MARK = "/no-such-file-"
 
 
@@ -319,23 +338,10 @@ def keep_here(place: str) -> None:
 
 def _syncs(place: Path) -> Iterator[Row]:
     """How often each way syncs before it returns, tidying up in the pauses not counted."""
-    strace = shutil.which("strace")
-    if strace is None:
-        return
     place.mkdir()
     traced = place / "trace"
-    told = subprocess.run(
-        [
-            *(strace, "-f", "-qq", "-e", "trace=fsync,fdatasync,access,faccessat2"),
-            *("-o", str(traced), sys.executable, "-c", _COUNTING),
-            *(str(place), str(Path(__file__).parent)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    names: list[str] = json.loads(told)
+    options = ["-e", "trace=fsync,fdatasync,access,faccessat2", "-o", str(traced)]
+    names: list[str] = _under_strace(options, keep_here, str(place))
     counts = [0] * len(names)
     now = -1
     for line in traced.read_text().splitlines():
@@ -349,42 +355,24 @@ def _syncs(place: Path) -> Iterator[Row]:
         yield ("20 KB sealed and saved: syncs", each[OURS], "each", name, each[name])
 
 
-_SLOWER = """
-import sys
-sys.path[:0] = sys.argv[3:]
-import bench_outbox
-bench_outbox.keep_slowly(sys.argv[1], sys.argv[2])
-"""
-
-
 def keep_slowly(place: str, longer_ms: str) -> None:
     """In a process whose syncs take longer: the first rows of rounds in service."""
     rounds = Rounds(f"each sync {longer_ms} ms longer", SLOWER_ROUNDS, 3, 0.3)
-    rows = _enqueue(Path(place), "20 KB", SMALL_BYTES, rounds)
-    sys.stdout.write(json.dumps([row for row in rows if BARE in row or "times" in row[0]][:2]))
+    rows = list(_enqueue(Path(place), "20 KB", SMALL_BYTES, rounds))
+    bare = next(row for row in rows if row[3] == BARE)
+    times = next(row for row in rows if row[0].endswith("times bare SQLite"))
+    sys.stdout.write(json.dumps([bare, times]))
 
 
 def _on_a_slower_disk(place: Path) -> Iterator[Row]:
     """The same where a sync takes as long as on flash memory that keeps what it says it keeps."""
-    strace = shutil.which("strace")
-    if strace is None:
-        return
     place.mkdir()
     calls = "fsync,fdatasync"
+    options = ["--seccomp-bpf", "-o", os.devnull, "-e", f"trace={calls}", "-e"]
     for longer_ms in SYNCS_LONGER_MS:
-        told = subprocess.run(
-            [
-                *(strace, "-f", "-qq", "--seccomp-bpf", "-o", os.devnull, "-e", f"trace={calls}"),
-                *("-e", f"inject={calls}:delay_exit={longer_ms * 1000}"),
-                *(sys.executable, "-c", _SLOWER, str(place / f"{longer_ms}"), f"{longer_ms}"),
-                str(Path(__file__).parent),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        yield from json.loads(told)
+        longer = f"inject={calls}:delay_exit={longer_ms * 1000}"
+        here = str(place / f"{longer_ms}")
+        yield from _under_strace([*options, longer], keep_slowly, here, f"{longer_ms}")
 
 
 # -- delivery -------------------------------------------------------------------------------
@@ -475,17 +463,10 @@ bench_outbox.drain_here(sys.argv[1], sys.argv[2])
 def drain_here(place: str, url: str) -> None:
     """In a process of its own: drain, and print how much memory that took."""
     with Outbox.open(place) as outbox:
-        before = _memory_kib()
+        before = memory_kib()
         sender = Sender(outbox, SenderSettings(WireSettings(url)))
         taken = _drained(sender, outbox, DRAINED_FOR_MEMORY)
-        sys.stdout.write(f"{taken} {before} {_memory_kib('VmHWM')}\n")
-
-
-def _memory_kib(field: str = "VmRSS") -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise LookupError(field)
+        sys.stdout.write(f"{taken} {before} {memory_kib('VmHWM')}\n")
 
 
 def _drain_in_little_memory(place: Path) -> Iterator[Row]:
