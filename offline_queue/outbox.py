@@ -75,6 +75,7 @@ class Outbox:
         self._listeners: list[Callable[[str], None]] = []
         self._failure_listeners: list[Callable[[str], None]] = []
         self._opened: Future[None] = Future()
+        self._store: Store  # the thread's own, but for the numbers at hand
         # A program that fails must end, so that it is started again: its end closes, and
         # waits for what was given, instead of waiting for a thread that nobody stops.
         self._thread = threading.Thread(
@@ -172,6 +173,10 @@ class Outbox:
         terminal = self._terminal
         if terminal is None:
             return _failed(QueueError(QueueFault.REFUSED, "opened without a terminal code"))
+        with self._gate:
+            number = None if self._closed else self._store.number_at_hand(terminal)
+        if number is not None:
+            return _done(number)
         return self._submit(lambda store: store.reserve_number(terminal))
 
     def intake(self) -> Future[Intake]:
@@ -323,6 +328,7 @@ class Outbox:
             self._opened.set_exception(error)
             self._refuse_all()
             return
+        self._store = store
         self._opened.set_result(None)
         try:
             self._serve(store)
@@ -373,6 +379,12 @@ def _sync_directory(place: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _done(number: str) -> Future[str]:
+    future: Future[str] = Future()
+    future.set_result(number)
+    return future
 
 
 def _failed(error: QueueError) -> Future[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -158,6 +159,7 @@ class Store:
         self._loose = False  # whether the database has pages to give back
         self._clear = True  # whether the WAL may hold what an older version kept in clear
         self._fresh: set[str] = set()  # numbers handed out since the start and not saved yet
+        self._handing_out = threading.Lock()
         self._chain = chain
         self._limits = limits or Limits(ballast_bytes=0)
         self._place = path.parent
@@ -217,14 +219,22 @@ class Store:
     def reserve_number(self, terminal: str) -> str:
         """The next number of this terminal, used up from now on."""
         self._check_intake()
-        running = self._last + 1
-        number = format_number(terminal, running)
-        if running > self._used_up:
+        number = self.number_at_hand(terminal)
+        while number is None:
             with transaction(self._db):
-                self._put(_LAST_NUMBER, str(running))
-            self._used_up = running
-        self._last = running
-        self._fresh.add(number)
+                self._put(_LAST_NUMBER, str(self._last + 1))
+            self._used_up = self._last + 1
+            number = self.number_at_hand(terminal)
+        return number
+
+    def number_at_hand(self, terminal: str) -> str | None:
+        """The next number where the disk need not be asked, None else; from any thread."""
+        with self._handing_out:
+            if not self.intake_open or self._last >= self._used_up:
+                return None
+            number = format_number(terminal, self._last + 1)
+            self._last += 1
+            self._fresh.add(number)
         return number
 
     @_command
@@ -284,8 +294,8 @@ class Store:
 
     def _write_payload(self, seq: int, kept: _Kept, entry: bytes) -> None:
         rows = [(seq, ordinal, *row) for ordinal, row in enumerate(kept.rows)]
-        if entry:
-            rows.append((seq, -1, "", "", _sha256(entry), "", entry))
+        if entry:  # beside the envelope it costs no page of its own
+            rows.insert(0, (seq, -1, "", "", _sha256(entry), "", entry))
         self._db.executemany(
             "INSERT INTO payload (seq, ordinal, part_id, media_type, sha256, digest, data)"
             " VALUES (?,?,?,?,?,?,?)",

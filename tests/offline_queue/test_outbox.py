@@ -14,6 +14,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -466,6 +467,39 @@ def test_a_number_that_no_commit_followed_is_not_handed_out_again(
     assert [parse_number(number).running for number in numbers] == sorted(
         parse_number(number).running for number in numbers
     )
+
+
+def test_a_number_that_is_used_up_already_waits_for_no_command(tmp_path: Path) -> None:
+    busy, go_on = threading.Event(), threading.Event()
+    with Outbox.open(tmp_path, terminal="LW042") as outbox:
+        before = save(outbox).number
+        outbox._submit(lambda _: (busy.set(), go_on.wait(WAIT_S)))
+        try:
+            assert busy.wait(WAIT_S)
+            number = outbox.reserve_number()
+            assert number.done()
+        finally:
+            go_on.set()
+        outbox.enqueue(sealed(number.result())).result(WAIT_S)
+        assert parse_number(number.result()).running == parse_number(before).running + 1
+    assert fault_of(outbox.reserve_number()) is QueueFault.CLOSED
+
+
+def test_numbers_that_many_take_at_once_are_all_different(tmp_path: Path) -> None:
+    taken: list[str] = []
+    with Outbox.open(tmp_path, terminal="LW042") as outbox:
+
+        def take(turn: int) -> None:
+            number = outbox.reserve_number().result(WAIT_S)
+            taken.append(number)
+            if turn % 3:
+                outbox.enqueue(sealed(number)).result(WAIT_S)
+            elif turn % 2:
+                rested(outbox)
+
+        with ThreadPoolExecutor(8) as many:
+            list(many.map(take, range(200)))
+    assert sorted(parse_number(number).running for number in taken) == list(range(1, 201))
 
 
 @pytest.mark.parametrize("fault", [_broken_write, _broken_sync])
