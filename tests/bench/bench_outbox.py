@@ -11,8 +11,9 @@ own connection, not from its manual, and written beside its figure.
 Twice, because the log of SQLite is cheap to sync where it overwrites and dear where it grows:
 "as in service", with a pause before every round in which whoever wants to may tidy up, the
 databases new as after a terminal's start; and "in a row", without pauses, after so many that
-every log has reached its length. Where there is strace it counts the syncs, and makes each of
-them longer for all: the disk under a virtual machine often answers before anything is kept.
+every log has reached its length. The first also on an ext4 whose disk takes its time to flush
+(`slow_disk`, where it can be had), as a terminal's does: the disk under a virtual machine often
+answers before anything is kept. How often the disk was made to flush is counted there.
 
 Drain: against the real backend in a process of its own on loopback, and 10,000 against a
 server that only acknowledges, for the terminal's memory. Opening: a queue of 100,000.
@@ -51,6 +52,7 @@ import litequeue  # noqa: E402
 import persistqueue  # noqa: E402
 from backend_help import make_document  # noqa: E402
 from memory import memory_kib  # noqa: E402
+from slow_disk import flushes, slow_disk, why_not  # noqa: E402
 
 from central_backend.keyring import in_memory  # noqa: E402
 from kiosk.contract import canonical_bytes  # noqa: E402
@@ -71,7 +73,6 @@ from offline_queue.wire import WireSettings  # noqa: E402
 TERMINAL = "LW042"  # the one of `make_document`
 SMALL_BYTES, LARGE_BYTES = 20_000, 2_000_000
 HANGING_ROUNDS = 15
-COUNTED = 20
 DRAINED_BY_THE_BACKEND = 200
 DRAINED_FOR_MEMORY = 10_000
 OPENED = 100_000
@@ -108,21 +109,21 @@ class Rounds(NamedTuple):
 SMALL_IN_SERVICE = Rounds("as in service", 60, 3, 0.3)
 SMALL_IN_A_ROW = Rounds("in a row", 200, 300, 0.0)
 LARGE_IN_SERVICE = Rounds("as in service", 15, 3, 0.3)
-SYNCS_LONGER_MS = (1, 2, 5)
-SLOWER_ROUNDS = 30
+FLUSHES_MS = (0, 1, 3)
 
 
 def run() -> list[Row]:
     """Rows of name, value, unit, name of what stands beside, its value."""
-    strace = shutil.which("strace")
+    no_flash = why_not()
+    if no_flash:
+        print(f"no disk whose flush takes its time: {no_flash}", file=sys.stderr)
     # Not in /tmp, which may be memory: a sync has to reach a disk.
     place = Path(tempfile.mkdtemp(prefix="bench-outbox-", dir="/var/tmp"))
     try:
         return [
             *_enqueue(place / "small", "20 KB", SMALL_BYTES, SMALL_IN_SERVICE),
             *_enqueue(place / "row", "20 KB", SMALL_BYTES, SMALL_IN_A_ROW),
-            *(_syncs(place / "syncs") if strace else ()),
-            *(_on_a_slower_disk(place / "slower") if strace else ()),
+            *(() if no_flash else _on_flash(place / "flash")),
             *_enqueue(place / "large", "2 MB", LARGE_BYTES, LARGE_IN_SERVICE),
             *_enqueue_while_an_upload_hangs(place / "hanging"),
             *_drain(place / "drain"),
@@ -173,22 +174,26 @@ def _timed(act: Callable[[], T]) -> tuple[T, Took]:
     return given, Took(wall_s * 1_000, processor_s * 1_000)
 
 
-def _enqueue(place: Path, label: str, size: int, rounds: Rounds) -> Iterator[Row]:
+def _enqueue(place: Path, label: str, size: int, rounds: Rounds, device: str = "") -> Iterator[Row]:
     place.mkdir()
     ours = Terminal(place)
-    peers = _peers(place)
     took: dict[str, list[Took]] = {}
-    for turn in range(rounds.warm_up + rounds.measured):
-        time.sleep(rounds.pause_s)
-        data = os.urandom(size)
-        acts: list[Callable[[], dict[str, Took]]] = [
-            partial(ours.keep, data),
-            *(partial(_put, name, put, data) for name, put in peers.items()),
-        ]
-        for act in CHANCE.sample(acts, len(acts)):
-            for name, one in act().items():
+    flushed: dict[str, list[int]] = {}
+    with _peers(place) as peers:
+        for turn in range(rounds.warm_up + rounds.measured):
+            time.sleep(rounds.pause_s)
+            data = os.urandom(size)
+            acts: dict[str, Callable[[], dict[str, Took]]] = {
+                OURS: partial(ours.keep, data),
+                **{name: partial(_put, name, put, data) for name, put in peers.items()},
+            }
+            for way in CHANCE.sample(list(acts), len(acts)):
+                before = flushes(device) if device else 0
+                done = acts[way]()
                 if turn >= rounds.warm_up:
-                    took.setdefault(name, []).append(one)
+                    flushed.setdefault(way, []).append((flushes(device) if device else 0) - before)
+                    for name, one in done.items():
+                        took.setdefault(name, []).append(one)
     ours.outbox.close()
     wall = {name: statistics.median(one.wall_ms for one in all_) for name, all_ in took.items()}
     label = f"{label} sealed and saved, {rounds.name}"
@@ -200,13 +205,17 @@ def _enqueue(place: Path, label: str, size: int, rounds: Rounds) -> Iterator[Row
     yield (f"{label}: slowest", slowest[OURS], "ms", BARE, slowest[BARE])
     used = {name: statistics.median(one.processor_ms for one in took[name]) for name in wall}
     yield (f"{label}: processor time", used[OURS], "ms", BARE, used[BARE])
+    each = {name: statistics.mean(counts) for name, counts in flushed.items()}
+    for name in peers if device else ():
+        yield (f"{label}: flushes", each[OURS], "each", name, each[name])
 
 
 def _put(name: str, put: Put, data: bytes) -> dict[str, Took]:
     return {name: _timed(lambda: put(data))[1]}
 
 
-def _peers(place: Path) -> dict[str, Put]:
+@contextmanager
+def _peers(place: Path) -> Iterator[dict[str, Put]]:
     """Each way to keep bytes, named with the durability that its connection reports."""
     floor = sqlite3.connect(place / "bare.db", isolation_level=None)
     floor.execute("PRAGMA journal_mode=WAL")
@@ -221,12 +230,14 @@ def _peers(place: Path) -> dict[str, Put]:
     ack: Any = persistqueue.SQLiteAckQueue(str(place / "persist"), auto_commit=True)
     hue: Any = huey.storage.SqliteStorage(filename=str(place / "huey.db"))
     lite: Any = litequeue.LiteQueue(str(place / "lite.db"))
-    return {
+    yield {
         BARE: bare,
         f"persist-queue ack ({_durability(ack._putter)})": ack.put,
         f"huey ({_durability(hue.conn)})": hue.enqueue,
         f"litequeue ({_durability(lite.conn)})": lambda data: _lite(lite, data),
     }
+    for end in (floor.close, ack.close, hue.close, lite.close):
+        end()
 
 
 def _lite(queue: Any, data: bytes) -> None:
@@ -250,13 +261,13 @@ def _enqueue_while_an_upload_hangs(place: Path) -> Iterator[Row]:
         sender.start()
         ours.keep(b"x")
         assert connected.wait(WAIT_S), "the upload did not begin"
-        bare = _peers(place)[BARE]
         hanging: list[float] = []
         floor: list[float] = []
-        for _ in range(HANGING_ROUNDS):
-            data = os.urandom(LARGE_BYTES)
-            hanging.append(ours.keep(data)[OURS].wall_ms)
-            floor.append(_put(BARE, bare, data)[BARE].wall_ms)
+        with _peers(place) as peers:
+            for _ in range(HANGING_ROUNDS):
+                data = os.urandom(LARGE_BYTES)
+                hanging.append(ours.keep(data)[OURS].wall_ms)
+                floor.append(_put(BARE, peers[BARE], data)[BARE].wall_ms)
         sender.close()
         ours.outbox.close()
     yield (
@@ -295,84 +306,12 @@ def _mute_server() -> Iterator[tuple[str, threading.Event]]:
         thread.join()
 
 
-_TRACED = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import bench_outbox
-getattr(bench_outbox, sys.argv[2])(*sys.argv[3:])
-"""
-
-
-def _under_strace(options: list[str], function: Callable[..., None], *arguments: str) -> Any:
-    """What a function of this module writes as JSON in a process that strace watches."""
-    told = subprocess.run(
-        [
-            *("strace", "-f", "-qq", *options, sys.executable, "-c", _TRACED),
-            *(str(Path(__file__).parent), function.__name__, *arguments),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return json.loads(told)
-
-
-_MARK = "/no-such-file-"
-
-
-def keep_here(place: str) -> None:
-    """In a process whose calls are traced: all ways to keep, each between two marks."""
-    ours = Terminal(Path(place))
-    ways: dict[str, Callable[[bytes], object]] = {OURS: ours.keep, **_peers(Path(place))}
-    for _ in range(COUNTED):
-        time.sleep(SMALL_IN_SERVICE.pause_s)
-        data = os.urandom(SMALL_BYTES)
-        for number, keep in enumerate(ways.values()):
-            os.access(f"{_MARK}{number}", os.F_OK)
-            keep(data)
-            os.access(f"{_MARK}end", os.F_OK)
-    ours.outbox.close()
-    sys.stdout.write(json.dumps(list(ways)))
-
-
-def _syncs(place: Path) -> Iterator[Row]:
-    """How often each way syncs before it returns, tidying up in the pauses not counted."""
-    place.mkdir()
-    traced = place / "trace"
-    options = ["-e", "trace=fsync,fdatasync,access,faccessat2", "-o", str(traced)]
-    names: list[str] = _under_strace(options, keep_here, str(place))
-    counts = [0] * len(names)
-    now = -1
-    for line in traced.read_text().splitlines():
-        if _MARK in line:
-            which = line.partition(_MARK)[2].partition('"')[0]
-            now = -1 if which == "end" else int(which)
-        elif now >= 0 and ("fsync(" in line or "fdatasync(" in line):
-            counts[now] += 1
-    each = dict(zip(names, (count / COUNTED for count in counts), strict=True))
-    for name in names[1:]:
-        yield ("20 KB sealed and saved: syncs", each[OURS], "each", name, each[name])
-
-
-def keep_slowly(place: str, longer_ms: str) -> None:
-    """In a process whose syncs take longer: the first rows of rounds in service."""
-    rounds = Rounds(f"each sync {longer_ms} ms longer", SLOWER_ROUNDS, 3, 0.3)
-    rows = list(_enqueue(Path(place), "20 KB", SMALL_BYTES, rounds))
-    bare = next(row for row in rows if row[3] == BARE)
-    times = next(row for row in rows if row[0].endswith("times bare SQLite"))
-    sys.stdout.write(json.dumps([bare, times]))
-
-
-def _on_a_slower_disk(place: Path) -> Iterator[Row]:
-    """The same where a sync takes as long as on flash memory that keeps what it says it keeps."""
-    place.mkdir()
-    calls = "fsync,fdatasync"
-    options = ["--seccomp-bpf", "-o", os.devnull, "-e", f"trace={calls}", "-e"]
-    for longer_ms in SYNCS_LONGER_MS:
-        longer = f"inject={calls}:delay_exit={longer_ms * 1000}"
-        here = str(place / f"{longer_ms}")
-        yield from _under_strace([*options, longer], keep_slowly, here, f"{longer_ms}")
+def _on_flash(place: Path) -> Iterator[Row]:
+    """On an ext4 whose disk takes as long as flash memory to keep what it says it keeps."""
+    for flush_ms in FLUSHES_MS:
+        rounds = Rounds(f"as in service, a flush takes {flush_ms} ms", 60, 5, 0.3)
+        with slow_disk(place / f"{flush_ms}", flush_ms) as (there, device):
+            yield from _enqueue(there / "small", "20 KB", SMALL_BYTES, rounds, device)
 
 
 # -- delivery -------------------------------------------------------------------------------
