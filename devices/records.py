@@ -6,6 +6,7 @@ text or crash dump shows them by accident.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -293,3 +294,22 @@ class ScannedCode:
 
     text: str = field(repr=False)
     symbology: str  # such as "qr-code" or "code-128"; "" where the scanner does not tell
+
+
+# -- the number of an identity card ----------------------------------------------------------
+
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_DIGITS = "10X98765432"
+
+
+def check_digit(first17: str) -> str:
+    """GB 11643, MOD 11-2. Raises ValueError unless given 17 ASCII digits."""
+    if not re.fullmatch(r"[0-9]{17}", first17):
+        raise ValueError("a check digit needs 17 digits")
+    total = sum(w * int(d) for w, d in zip(_WEIGHTS, first17, strict=True))
+    return _CHECK_DIGITS[total % 11]
+
+
+def number_is_valid(number: str) -> bool:
+    """Whether an 18-character number ends in its right check digit."""
+    return bool(re.fullmatch(r"[0-9]{17}[0-9X]", number)) and check_digit(number[:17]) == number[17]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from config.settings import load
-from devices.samv.textblock import check_digit
+from devices.records import check_digit
 from kiosk.journey.steps.identify import badge_of
 
 _WRONG_NUMBER, _NO_SALT = 2, 3

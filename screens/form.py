@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtGui import QHideEvent
 
+from kiosk.application.fields import grouped
+from kiosk.catalogue.model import FieldKind
 from kiosk.journey.events import FieldTyped, Next
 from kiosk.journey.views import FormView
-from screens.keypads import Board, grouped
+from screens.keypads import Board
 from screens.theme import Role
 from screens.toolkit import Block, BlockScreen, Button, Card, Heading, Kit, Note, Row, Space
 
@@ -75,7 +77,7 @@ class Screen(BlockScreen):
 
     def _known(self, body: FormView) -> tuple[Block, ...]:
         kit = self.kit
-        value = grouped(body.value) if body.kind == "phone" else body.value
+        value = grouped(FieldKind(body.kind), body.value)
         if body.kind == _MONEY:
             value = kit.text("form.yuan", value=value)
         card = Card(key="known", title=value, role=Role.TITLE, min_mm=36.0)

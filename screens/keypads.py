@@ -19,6 +19,8 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from kiosk.application.fields import grouped
+from kiosk.catalogue.model import FieldKind
 from screens.theme import Role
 from screens.toolkit import (
     Block,
@@ -42,11 +44,15 @@ MOST_TEXT: Mapping[str, int] = {
     "number": 12,
     "money": 12,
     "code": 32,
+    "person-number": 18,
+    "bank-card": 19,
+    "credit-code": 18,
     "name": 60,
     "address": 120,
     "text": 120,
 }
-_PAD_KINDS = ("phone", "number", "money")
+_PAD_KINDS = ("phone", "number", "money", "bank-card")
+_CODE_KINDS = ("code", "credit-code", "person-number")
 _Row = tuple[tuple[str, str], ...]
 _BACKSPACE = ("backspace", "icon:backspace")
 _DATE_PARTS = (("year", 4), ("month", 2), ("day", 2))
@@ -116,17 +122,22 @@ class Board:
 
     def keys(self) -> tuple[Block, ...]:
         """The keypad that suits the kind of the field."""
-        if self._kind in _PAD_KINDS or self._kind == "date":
+        if self._on_pad():
             return (Keys(key="keys", rows=self._pad_rows(), on_key=self.press, wide=self._wide()),)
-        if self._kind == "code":
-            wide: Mapping[str, float] = {"clear": 2.0}
+        if self._kind in _CODE_KINDS:
+            wide: Mapping[str, float] = {"clear": 2.0, "123": 2.0}
             return (Keys(key="keys", rows=self._code_rows(), on_key=self.press, wide=wide),)
         rows, wide = self._text_rows()
         board = Keys(key="keys", rows=rows, on_key=self.press, wide=wide)
         return (self._bar(), board)
 
+    def _on_pad(self) -> bool:
+        """Digits alone; of a person's number, as long as nobody asks for letters."""
+        digits = self._kind == "person-number" and self._mode == "123"
+        return digits or self._kind in _PAD_KINDS or self._kind == "date"
+
     def _shown(self) -> str:
-        return grouped(self._text) if self._kind == "phone" else self._text
+        return grouped(FieldKind(self._kind), self._text)
 
     def _date_field(self, *, wrong: bool) -> Row:
         kit = self._kit
@@ -159,13 +170,19 @@ class Board:
 
     def _pad_rows(self) -> tuple[_Row, ...]:
         clear = ("clear", self._kit.text("key.clear"))
+        if self._kind == "person-number":
+            letters = ("123", self._kit.text("keys.abc"))
+            last: _Row = (clear, letters, ("0", "0"), ("X", "X"), _BACKSPACE)
+            return (keypad("123"), keypad("456"), keypad("789"), last)
         extra = _EXTRA_KEY.get(self._kind)
-        last: _Row = (clear, ("0", "0"), _BACKSPACE)
+        last = (clear, ("0", "0"), _BACKSPACE)
         if extra is not None:
             last = (clear, ("0", "0"), (extra, extra), _BACKSPACE)
         return (keypad("123"), keypad("456"), keypad("789"), last)
 
     def _wide(self) -> Mapping[str, float]:
+        if self._kind == "person-number":
+            return {"clear": 0.7, "123": 0.6, "0": 0.7, "X": 0.5, "backspace": 0.5}
         extra = _EXTRA_KEY.get(self._kind)
         if extra is None:
             return {}
@@ -173,11 +190,12 @@ class Board:
 
     def _code_rows(self) -> tuple[_Row, ...]:
         clear = ("clear", self._kit.text("key.clear"))
+        digits = ("123", self._kit.text("keys.123"))
         return (
             keypad("1234567890"),
             keypad("QWERTYUIOP"),
             keypad("ASDFGHJKL-"),
-            keypad("ZXCVBNM", clear, _BACKSPACE),
+            keypad("ZXCVBNM", digits if self._kind == "person-number" else clear, _BACKSPACE),
         )
 
     def _text_rows(self) -> tuple[tuple[_Row, ...], Mapping[str, float]]:
@@ -204,6 +222,8 @@ class Board:
 
     def _home(self) -> str:
         """The letters that this language begins with."""
+        if self._kind == "person-number":
+            return "123"
         zh = self._kit.pinyin is not None and self._kit.language == "zh"
         return "zh" if zh else "abc"
 
@@ -336,7 +356,7 @@ class Board:
 
     def _digits(self) -> None:
         if self._mode == "123":
-            self._mode = self._home()
+            self._mode = "abc" if self._kind == "person-number" else self._home()
         else:
             self.settle()
             self._mode = "123"
@@ -365,7 +385,7 @@ class Board:
             self._on_text(text)
 
 
-_PLAIN = (*_PAD_KINDS, "code", "date")
+_PLAIN = (*_PAD_KINDS, *_CODE_KINDS, "date")
 
 
 def _parts(text: str) -> list[str]:
@@ -385,13 +405,6 @@ def is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def grouped(number: str) -> str:
-    """A mobile number in groups, as it is said."""
-    if number.startswith("1"):
-        return " ".join(part for part in (number[:3], number[3:7], number[7:]) if part)
-    return number
 
 
 # -- widgets --------------------------------------------------------------------------------

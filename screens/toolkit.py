@@ -1565,7 +1565,7 @@ class KeysWidget(BlockWidget):
                 enabled=name not in block.disabled,
                 role=block.role,
                 says=self.kit.text("key.backspace") if name == "backspace" else "",
-                roomy=max(len(row) for row in block.rows) <= 4,
+                roomy=max(len(row) for row in block.rows) <= 5,
             )
             for row in block.rows
             for name, face in row

@@ -25,8 +25,7 @@ from devices.pcsc.apdu import (
     select_name,
 )
 from devices.pcsc.card import Card
-from devices.records import Sex, SocialCard
-from devices.samv.textblock import number_is_valid
+from devices.records import Sex, SocialCard, number_is_valid
 
 # "sx1.sh." and 社会保障 in GBK.
 APPLICATION = bytes.fromhex("7378312E73682EC9E7BBE1B1A3D5CF")

@@ -37,7 +37,7 @@ from typing import Literal, Protocol, overload
 import serial
 
 from devices.errors import DeviceError, Fault
-from devices.records import Fingerprint, IdCard
+from devices.records import Fingerprint, IdCard, number_is_valid
 from devices.samv.framing import Frame, FrameParser, Garbled
 from devices.samv.protocol import (
     ADDRESSES,
@@ -57,7 +57,6 @@ from devices.samv.textblock import (
     CHECKED_LAYOUTS,
     TextBlockError,
     addresses_of,
-    number_is_valid,
     parse,
 )
 from devices.worker import Cancel

@@ -29,9 +29,6 @@ ADDRESS_BYTES = 70
 _FLAG_AT, _FLAG_BYTES = 248, 2
 LONG_TERM = "长期"
 
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS = "10X98765432"
-
 
 class TextBlockError(ValueError):
     """A text block that makes no sense. `field` names where, never what."""
@@ -39,19 +36,6 @@ class TextBlockError(ValueError):
     def __init__(self, field: str) -> None:
         super().__init__(f"text block: {field}")
         self.field = field
-
-
-def check_digit(first17: str) -> str:
-    """GB 11643, MOD 11-2. Raises ValueError unless given 17 ASCII digits."""
-    if not re.fullmatch(r"[0-9]{17}", first17):
-        raise ValueError("a check digit needs 17 digits")
-    total = sum(w * int(d) for w, d in zip(_WEIGHTS, first17, strict=True))
-    return _CHECK_DIGITS[total % 11]
-
-
-def number_is_valid(number: str) -> bool:
-    """Whether an 18-character number ends in its right check digit."""
-    return bool(re.fullmatch(r"[0-9]{17}[0-9X]", number)) and check_digit(number[:17]) == number[17]
 
 
 class _Slot(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.portrait import encode_webp
-from devices.records import CardLayout, IdCard, Sex
+from devices.records import CardLayout, IdCard, Sex, check_digit
 from devices.samv import textblock
 from devices.samv.protocol import ADDRESSES, PORTRAIT_BYTES
 from devices.samv.textblock import ADDRESS_BYTES
@@ -69,7 +69,7 @@ def _address_block(addresses: tuple[str, ...]) -> bytes:
 
 def numbered(first17: str) -> str:
     """A number with its check digit."""
-    return first17 + textblock.check_digit(first17)
+    return first17 + check_digit(first17)
 
 
 _ELDER = IdCard(

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from devices.records import Sex, SocialCard
-from devices.samv.textblock import check_digit
+from devices.records import Sex, SocialCard, check_digit
 
 ATR = bytes.fromhex("3B6D000080318065B0890201036083019000")
 _APPLICATION = bytes.fromhex("7378312E73682EC9E7BBE1B1A3D5CF")

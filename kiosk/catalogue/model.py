@@ -62,7 +62,10 @@ class FieldKind(StrEnum):
     DATE = "date"
     MONEY = "money"
     NUMBER = "number"
-    CODE = "code"  # letters and digits: a plate, a unified social credit code
+    CODE = "code"  # letters and digits: a plate, a licence
+    PERSON_NUMBER = "person-number"  # of somebody's identity card, or other document
+    BANK_CARD = "bank-card"
+    CREDIT_CODE = "credit-code"  # the unified social credit code of a company
     TEXT = "text"
 
 

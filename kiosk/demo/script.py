@@ -25,6 +25,9 @@ _TYPED: Final[Mapping[FieldKind, str]] = {
     FieldKind.MONEY: "1200",
     FieldKind.NUMBER: "2",
     FieldKind.CODE: "SAMPLE001",
+    FieldKind.PERSON_NUMBER: "990101199001010019",
+    FieldKind.BANK_CARD: "0000000000000000",
+    FieldKind.CREDIT_CODE: "910000000000000000",
     FieldKind.TEXT: "SAMPLE",
 }
 _DECISION_S: Final = 70.0  # a match, and up to three turns of the head, on a busy machine

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from devices.records import PaperState, PrinterStatus
-from kiosk.application.fields import problem
+from kiosk.application.fields import grouped, problem
 from kiosk.catalogue.asking import causes
 from kiosk.catalogue.engine import Path
 from kiosk.catalogue.model import (
@@ -42,7 +41,6 @@ _STATE_BY_SOURCE: Final[Mapping[Source, str]] = {
     Source.TERMINAL: "made-here",
 }
 
-_MOBILE: Final = re.compile(r"^1\d{10}$", re.ASCII)
 _PAPER_LOW: Final = "paper-low"
 _MOST_CAUSES: Final = 2  # answers named as why a material is needed
 
@@ -256,13 +254,11 @@ def day_text(visit: Visit, day: date) -> str:
 
 def field_text(visit: Visit, kind: FieldKind, value: str) -> str:
     """What stands in a field, as people read it: a telephone in groups, a day, an amount."""
-    if kind is FieldKind.PHONE and _MOBILE.match(value):
-        return f"{value[:3]} {value[3:7]} {value[7:]}"
     if kind is FieldKind.DATE and not problem(kind, value, required=True):
         return day_text(visit, date.fromisoformat(value))
     if kind is FieldKind.MONEY:
         return f"{value} 元" if visit.language == "zh" else f"{value} yuan"
-    return value
+    return grouped(kind, value)
 
 
 def material_lines(visit: Visit, path: Path, now: Now) -> tuple[MaterialLine, ...]:

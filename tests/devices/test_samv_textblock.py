@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.records import CardLayout, IdCard, Sex
+from devices.records import CardLayout, IdCard, Sex, check_digit, number_is_valid
 from devices.samv.textblock import (
     CHECKED_LAYOUTS,
     TextBlockError,
-    check_digit,
     encode,
-    number_is_valid,
     parse,
 )
 from devices.simulators.cards import PEOPLE

@@ -128,7 +128,10 @@ _TYPED = {
     "date": "1990-01-01",
     "money": "100.50",
     "number": "5",
-    "code": "91330300MA2XY8877K",
+    "code": "QX55Y77",
+    "person-number": "330302197703031119",
+    "bank-card": "6222021234567890128",
+    "credit-code": "91330300MA2XY8877K",
     "text": "暗语文字",
 }
 SECRETS = (
@@ -141,6 +144,9 @@ SECRETS = (
     _TYPED["name"][1:],
     _TYPED["address"][-5:],
     _TYPED["code"],
+    _TYPED["person-number"],
+    _TYPED["bank-card"],
+    _TYPED["credit-code"],
     _TYPED["text"],
     "portrait-of",
 )

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kiosk.application.fields import problem, tidy
+from devices.records import check_digit
+from kiosk.application.fields import grouped, problem, tidy
 from kiosk.catalogue.model import FieldKind
 
 GOOD = [
@@ -42,6 +43,15 @@ GOOD = [
     (FieldKind.MONEY, " 1 000.50", "1000.50"),
     (FieldKind.NUMBER, "０12", "012"),
     (FieldKind.CODE, " 91330300ma2xy8877k ", "91330300MA2XY8877K"),
+    (FieldKind.PERSON_NUMBER, "11010519491231002x", "11010519491231002X"),
+    (FieldKind.PERSON_NUMBER, "110105 19491231 002Ｘ", "11010519491231002X"),
+    (FieldKind.PERSON_NUMBER, "e12345678", "E12345678"),  # a passport
+    (FieldKind.PERSON_NUMBER, "123456789", "123456789"),  # passports of some states: digits alone
+    (FieldKind.PERSON_NUMBER, "USA110019871207", "USA110019871207"),  # the older permit
+    (FieldKind.BANK_CARD, "6222 0212 3456 7890 128", "6222021234567890128"),
+    (FieldKind.BANK_CARD, "0000-0000-0000-0000", "0000000000000000"),
+    (FieldKind.BANK_CARD, "9558801234567890", "9558801234567890"),  # older than UnionPay's numbers
+    (FieldKind.CREDIT_CODE, " 91330300ma2xy8877k ", "91330300MA2XY8877K"),
     (FieldKind.TEXT, "随便写的", "随便写的"),
 ]
 BAD = [
@@ -69,6 +79,18 @@ BAD = [
     (FieldKind.NUMBER, "1234567890123"),
     (FieldKind.CODE, "一二三"),
     (FieldKind.CODE, "A"),
+    (FieldKind.PERSON_NUMBER, "110105194912310021"),
+    (FieldKind.PERSON_NUMBER, "11010519491231002"),
+    (FieldKind.PERSON_NUMBER, "1101051949123100200"),
+    (FieldKind.PERSON_NUMBER, "1101051949"),
+    (FieldKind.PERSON_NUMBER, "1101051949１231002Y"),
+    (FieldKind.BANK_CARD, "622202123456789"),
+    (FieldKind.BANK_CARD, "62220212345678901280"),
+    (FieldKind.BANK_CARD, "6222021234567890129"),  # the last digit tells a slip
+    (FieldKind.BANK_CARD, "622202123456789012X"),
+    (FieldKind.CREDIT_CODE, "91330300MA2XY8877"),
+    (FieldKind.CREDIT_CODE, "91330300MA2XY8877O"),
+    (FieldKind.CREDIT_CODE, "9133030AMA2XY8877K"),
     (FieldKind.TEXT, "字" * 121),
 ]
 
@@ -110,6 +132,56 @@ def test_what_is_kept_is_as_good_as_what_was_typed(
     assert problem(kind, tidy(kind, text), required=required) == problem(
         kind, text, required=required
     )
+
+
+SLIPS = st.tuples(st.integers(0, 16), st.integers(1, 9))
+
+
+def slipped(number: str, slip: tuple[int, int]) -> str:
+    """With one digit wrong."""
+    at, by = slip
+    return f"{number[:at]}{(int(number[at]) + by) % 10}{number[at + 1 :]}"
+
+
+@given(st.text("0123456789", min_size=17, max_size=17), SLIPS)
+def test_one_wrong_digit_of_a_person_s_number_is_told(first17: str, slip: tuple[int, int]) -> None:
+    number = first17 + check_digit(first17)
+    assert problem(FieldKind.PERSON_NUMBER, number, required=True) == ""
+    wrong = slipped(number, slip)
+    assert problem(FieldKind.PERSON_NUMBER, wrong, required=True) == "field.error.person-number"
+
+
+@given(st.text("0123456789", min_size=16, max_size=16), SLIPS)
+def test_one_wrong_digit_of_a_unionpay_card_is_told(body: str, slip: tuple[int, int]) -> None:
+    cards = [f"62{body}{last}" for last in range(10)]
+    right = [card for card in cards if not problem(FieldKind.BANK_CARD, card, required=True)]
+    assert len(right) == 1
+    wrong = slipped(right[0], slip)
+    if wrong.startswith("62"):
+        assert problem(FieldKind.BANK_CARD, wrong, required=True) == "field.error.bank-card"
+
+
+@given(kind=st.sampled_from(FieldKind), text=st.text("0123456789X-+.E", max_size=20))
+def test_grouping_adds_spaces_and_nothing_else(kind: FieldKind, text: str) -> None:
+    assert grouped(kind, text).replace(" ", "") == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        (FieldKind.PHONE, "13800000001", "138 0000 0001"),
+        (FieldKind.PHONE, "138", "138"),
+        (FieldKind.PHONE, "057788001122", "057788001122"),
+        (FieldKind.PERSON_NUMBER, "11010519491231002X", "110105 19491231 002X"),
+        (FieldKind.PERSON_NUMBER, "E12345678", "E12345678"),
+        (FieldKind.BANK_CARD, "6222021234567890128", "6222 0212 3456 7890 128"),
+        (FieldKind.CODE, "123456789012", "123456789012"),
+    ],
+)
+def test_a_number_is_shown_in_the_groups_in_which_it_is_compared(
+    kind: FieldKind, text: str, shown: str
+) -> None:
+    assert grouped(kind, text) == shown
 
 
 HAN = (

@@ -660,6 +660,26 @@ def _form_bodies(zh: bool) -> Iterator[tuple[str, StepName, Body, dict[str, obje
         hint="不用写“浙”字" if zh else "",
     )
     yield "form-code", step, code, {}
+    spouse = _field(
+        zh,
+        key="spouse",
+        label="丈夫或妻子的身份证号" if zh else "ID number of husband or wife",
+        kind="person-number",
+        value="99010119900101001",
+        hint="",
+    )
+    yield "form-person-number", step, spouse, {}
+    slip = replace(spouse, value="990101199001010018", error_key="field.error.person-number")
+    yield "form-person-number-wrong", step, slip, {}
+    bank = _field(
+        zh,
+        key="bank",
+        label="银行卡号" if zh else "Bank account number",
+        kind="bank-card",
+        value="0000000000000000000",
+        hint="本人的卡，16 到 19 位" if zh else "Your own card, 16 to 19 digits",
+    )
+    yield "form-bank-card", step, bank, {}
     money = _field(
         zh,
         key="money",

@@ -103,6 +103,8 @@ def plain(qapp: QApplication, words: Words, look: Look) -> Iterator[Typist]:
         ("form-phone", "+8613", "+8613"),
         ("form-money", "12.50", "12.50"),
         ("form-code", "C1-2X", "C1-2X"),
+        ("form-person-number", "11010519491231002X", "11010519491231002X"),
+        ("form-bank-card", "6222021234567890128", "6222021234567890128"),
     ],
 )
 def test_pads_type_their_characters(typist: Typist, sample: str, keys: str, text: str) -> None:
@@ -110,6 +112,30 @@ def test_pads_type_their_characters(typist: Typist, sample: str, keys: str, text
     typist.keys(*keys)
     assert typist.texts[-1] == text
     assert len(typist.texts) == len(keys)
+
+
+def test_a_person_s_number_may_have_letters_of_another_document(typist: Typist) -> None:
+    typist.show("form-person-number", value="")
+    assert not typist.shell.touch("key:E")
+    typist.keys("123", "E", "1", "123", *"2345678")
+    assert typist.texts[-1] == "E12345678"
+    typist.keys("clear")
+    assert typist.texts[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("sample", "value", "shown"),
+    [
+        ("form-phone", "13857700000", "138 5770 0000"),
+        ("form-person-number", "110105194912", "110105 194912"),
+        ("form-bank-card", "6222021234", "6222 0212 34"),
+    ],
+)
+def test_a_number_is_grouped_while_it_is_typed(
+    typist: Typist, sample: str, value: str, shown: str
+) -> None:
+    typist.show(sample, value=value)
+    assert shown in typist.field()
 
 
 def test_backspace_and_clear(typist: Typist) -> None:

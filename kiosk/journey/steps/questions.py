@@ -17,7 +17,7 @@ from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import Notice, OptionLine, QuestionView
 from kiosk.journey.visit import Now, Visit, known_facts, lead_role, path_of, told_facts
 
-YES_NO = (("yes", "是", "Yes"), ("no", "否", "No"))
+YES_NO = (("yes", "是", "Yes"), ("no", "不是", "No"))
 
 
 def answer_text(answer: Answer) -> str:
