@@ -169,9 +169,13 @@ _CHECKS: Final[Mapping[FieldKind, Callable[[str], str]]] = {
 }
 
 
-def problem(kind: FieldKind, text: str, *, required: bool) -> str:
-    """The words key of what is wrong with `text`, "" when it can be kept."""
+def problem(kind: FieldKind, text: str, *, required: bool, length: int = 0) -> str:
+    """The words key of what is wrong with `text`, "" when it can be kept.
+
+    `length` is how many characters it must have, 0 for as many as the kind allows.
+    """
     value = tidy(kind, text)
     if not value:
         return "field.error.empty" if required else ""
-    return _CHECKS[kind](value)
+    wrong_length = length > 0 and len(value) != length
+    return _CHECKS[kind](value) or ("field.error.length" if wrong_length else "")

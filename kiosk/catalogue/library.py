@@ -203,6 +203,7 @@ class FieldReader:
             required=fields.option("required", At.boolean, base.required),
             when=fields.option("when", self._when, ALWAYS) if self._when else ALWAYS,
             prefill=self._prefill(fields, about, base),
+            length=fields.option("length", lambda a: a.integer(2, 32), base.length),
         )
         fields.finish()
         return field

@@ -248,6 +248,7 @@ class FormField:
     required: bool = True
     when: Condition = ALWAYS
     prefill: str = ""  # "card.name", "card.number", "card.address": confirmed, not typed
+    length: int = 0  # exactly so many characters; 0: as many as its kind allows
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ def form(player: Player) -> Script:
             if kind in _SPELLED and player.view.frame.language == "zh" and player.can_touch(_PLAIN):
                 _spell(player, _SPELLED[kind])
             else:
-                _type(player, _TYPED[kind])
+                _type(player, _TYPED[kind].ljust(body.length, "0")[: body.length or None])
         here = body.key
         player.touch("next")
         yield Until(player.has_left(StepName.FORM, here), "the next field")

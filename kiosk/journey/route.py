@@ -128,12 +128,15 @@ def _delivery_done(visit: Visit, matter: Matter) -> bool:
     return visit.delivery != "post" or not problem(FieldKind.ADDRESS, address, required=True)
 
 
+def wrong(form_field: FormField, value: str) -> str:
+    """The words key of what is wrong with this in the field, "" when it can be kept."""
+    return problem(form_field.kind, value, required=form_field.required, length=form_field.length)
+
+
 def field_done(visit: Visit, form_field: FormField) -> bool:
     """The field holds something that can be kept, and was looked at."""
     value = field_value(visit, form_field)
-    return form_field.key in visit.confirmed_fields and not problem(
-        form_field.kind, value, required=form_field.required
-    )
+    return form_field.key in visit.confirmed_fields and not wrong(form_field, value)
 
 
 def accepted(path: Path) -> tuple[tuple[str, Situation], ...]:

@@ -304,6 +304,7 @@ class FormView:
     count: int
     confirm: bool  # already known: to be confirmed, or changed
     candidates: tuple[str, ...] = field(repr=False, default=())
+    length: int = 0  # exactly so many characters, 0 for any number
 
 
 @dataclass(frozen=True, slots=True)

@@ -381,7 +381,9 @@ class Hall:
         elif isinstance(body, MaterialsView):
             self.hand_in(body)
         elif isinstance(body, FormView) and not body.confirm:
-            self.send(FieldTyped(body.key, _TYPED[body.kind]))
+            text = _TYPED[body.kind]
+            fitting = text.ljust(body.length, "7")[: body.length or None]
+            self.send(FieldTyped(body.key, fitting))
         elif isinstance(body, DeliveryView):
             self.send(DeliveryChosen(body.methods[0]))
             if body.methods[0] == "post" and not body.address:  # of a card that tells none

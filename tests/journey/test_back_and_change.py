@@ -357,6 +357,20 @@ def test_back_from_a_spoilt_field_cannot_hand_it_in() -> None:
     assert draft_of(hall.visit, hall.now).contact == "13957729173"
 
 
+def test_a_number_of_another_length_is_told_until_it_fits() -> None:
+    hall = Hall(shipped())
+    hall.start("JT-024")
+    hall.identify()
+    hall.walk_to(StepName.FORM)
+    while hall.view.body.key != "bike_code":  # type: ignore[union-attr]
+        hall.pass_by(hall.plan())
+    hall.send(FieldTyped("bike_code", "1234567890 1234"), Next())
+    assert hall.view.body.error_key == "field.error.length"  # type: ignore[union-attr]
+    hall.send(FieldTyped("bike_code", "1234567890 12345"), Next())
+    hall.walk_to(StepName.REVIEW)
+    assert dict(draft_of(hall.visit, hall.now).form)["bike_code"] == "123456789012345"
+
+
 def test_post_needs_an_address_even_when_chosen_from_review() -> None:
     hall = at_review()
     hall.send(ChangeAsked("delivery"), DeliveryChosen("post"))

@@ -161,6 +161,15 @@ def test_one_wrong_digit_of_a_unionpay_card_is_told(body: str, slip: tuple[int, 
         assert problem(FieldKind.BANK_CARD, wrong, required=True) == "field.error.bank-card"
 
 
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [("123456", ""), (" 12 34 56 ", ""), ("12345", "field.error.length"), ("", "")],
+)
+def test_a_number_may_have_to_be_so_long(typed: str, error: str) -> None:
+    assert problem(FieldKind.CODE, typed, required=False, length=6) == error
+    assert problem(FieldKind.CODE, "一", required=False, length=6) == "field.error.code"
+
+
 @given(kind=st.sampled_from(FieldKind), text=st.text("0123456789X-+.E", max_size=20))
 def test_grouping_adds_spaces_and_nothing_else(kind: FieldKind, text: str) -> None:
     assert grouped(kind, text).replace(" ", "") == text

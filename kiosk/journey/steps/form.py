@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from kiosk.application.fields import problem, tidy
+from kiosk.application.fields import tidy
 from kiosk.catalogue.model import FormField
 from kiosk.journey.events import Event, FieldTyped, Next
-from kiosk.journey.route import field_value, fields_of, prefilled
+from kiosk.journey.route import field_value, fields_of, prefilled, wrong
 from kiosk.journey.terms import StepName
 from kiosk.journey.turn import Action, Plain, Turn
 from kiosk.journey.views import FormView
@@ -30,7 +30,7 @@ class Form(Plain):
             return Turn(replace(visit, form=form, field_error=""))
         if isinstance(event, Next):
             value = field_value(visit, form_field)
-            error = problem(form_field.kind, value, required=form_field.required)
+            error = wrong(form_field, value)
             if error:
                 return Turn(replace(visit, field_error=error))
             form = {**visit.form, form_field.key: tidy(form_field.kind, value)}
@@ -60,6 +60,7 @@ class Form(Plain):
             kind=form_field.kind.value,
             value=field_value(visit, form_field),
             required=form_field.required,
+            length=form_field.length,
             error_key=visit.field_error,
             number=keys.index(form_field.key) + 1 if form_field.key in keys else 1,
             count=len(keys),
