@@ -27,17 +27,23 @@ class Screen(BlockScreen):
         return self.kit.metrics.large and not self.kit.metrics.landscape
 
     def _top(self, body: OutcomeView) -> tuple[Block, ...]:
-        """The result; large letters leave no room for it on every page."""
+        """The result; large letters leave no room for it on every page. Of one item alone it
+        says all there is, so that its name does not stand on the page twice."""
         kit = self.kit
         variant = ".trial" if body.trial and body.result == "accept" else ""
-        if body.result == "counter" and len(body.parts) == 1:
+        alone = body.parts[0] if len(body.parts) == 1 else None
+        if body.result == "counter" and alone is not None:
             variant = ".one"
         good = body.result == "accept"
         sub = "" if good and not body.materials else kit.text(f"outcome.{body.result}.sub")
+        where = kit.join(alone.department, alone.situation) if alone is not None else ""
+        why = alone.reason if alone is not None else ""
         banner = Card(
             key="result",
             title=kit.text(f"outcome.{body.result}{variant}"),
-            subs=(sub,) if sub else (),
+            subs=tuple(text for text in (where, "" if why else sub) if text),
+            tag=why,
+            tag_ink="ink",
             lead=_LEADS[body.result],
             tone="mist" if good else "amber",
             role=Role.TITLE,
@@ -49,7 +55,7 @@ class Screen(BlockScreen):
         blocks: list[Block] = [*self._top(body)] if self._first_page_only() else []
         if len(body.parts) > 1:
             blocks.append(_title("parts", kit.text("outcome.parts")))
-        blocks.extend(self._part(part, at) for at, part in enumerate(body.parts))
+            blocks.extend(self._part(part, at) for at, part in enumerate(body.parts))
         if body.materials:
             blocks.append(_title("materials", kit.text("outcome.materials")))
             blocks.extend(material_card(kit, line) for line in body.materials)
