@@ -109,7 +109,7 @@ class Rounds(NamedTuple):
 SMALL_IN_SERVICE = Rounds("as in service", 60, 3, 0.3)
 SMALL_IN_A_ROW = Rounds("in a row", 200, 300, 0.0)
 LARGE_IN_SERVICE = Rounds("as in service", 15, 3, 0.3)
-FLUSHES_MS = (0, 1, 3)
+FLUSHES_MS = (0, 1, 2, 3)
 
 
 def run() -> list[Row]:
