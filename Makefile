@@ -12,12 +12,9 @@ python := .venv/bin/python
 rooms := kiosk devices screens offline_queue config central_backend tests
 ARGS ?=
 
-# Three workers on the two cores of a build server, since tests wait half of their time for
-# devices, printers and processes; two where three might want more memory (8 GB) than there is.
-# Each test file keeps its own devices. In their order: by number of tests, the files with few
-# but long ones would come last, to one worker.
-workers := $(shell awk '/^MemTotal/ {print ($$2 > 12000000) ? 3 : 2}' /proc/meminfo)
-pytest_flags := -n $(workers) --dist loadfile --no-loadscope-reorder
+# Two workers: a build server has two cores, and each test file keeps its own devices. In their
+# order: by number of tests, the files with few but long ones would come last, to one worker.
+pytest_flags := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup setup-test demo test lint check bench campaign lock format clean
 
