@@ -301,6 +301,7 @@ class SamvReader:
         absent_since: float | None = None
         pause_s = REOPEN_FIRST_S
         resets = 0
+        answered = False
         while True:
             cancel.raise_if_cancelled()
             began = time.monotonic()
@@ -331,8 +332,11 @@ class SamvReader:
             elif trouble.fault is not Fault.CARD_ABSENT:
                 raise trouble
             else:
-                resets = 0
+                resets, answered = 0, True
             if now >= until:
+                if answered and not resets and trouble.fault in _PROTOCOL_FAULTS:
+                    # One late reply as the wait ends is no reader that fell silent.
+                    raise DeviceError(Fault.CARD_ABSENT, "and the last answer came late")
                 raise trouble
             cancel.wait(min(began + self._find_every_s, until) - now)
 
