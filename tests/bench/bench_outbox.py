@@ -179,6 +179,7 @@ def _enqueue(place: Path, label: str, size: int, rounds: Rounds, device: str = "
     ours = Terminal(place)
     took: dict[str, list[Took]] = {}
     flushed: dict[str, list[int]] = {}
+    count: Callable[[], int] = partial(flushes, device) if device else int
     with _peers(place) as peers:
         for turn in range(rounds.warm_up + rounds.measured):
             time.sleep(rounds.pause_s)
@@ -188,10 +189,10 @@ def _enqueue(place: Path, label: str, size: int, rounds: Rounds, device: str = "
                 **{name: partial(_put, name, put, data) for name, put in peers.items()},
             }
             for way in CHANCE.sample(list(acts), len(acts)):
-                before = flushes(device) if device else 0
+                before = count()
                 done = acts[way]()
                 if turn >= rounds.warm_up:
-                    flushed.setdefault(way, []).append((flushes(device) if device else 0) - before)
+                    flushed.setdefault(way, []).append(count() - before)
                     for name, one in done.items():
                         took.setdefault(name, []).append(one)
     ours.outbox.close()

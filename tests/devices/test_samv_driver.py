@@ -55,6 +55,18 @@ def read(reader: SamvReader, *, wait_s: float = 1.0, read_deadline_s: float = RE
     return reader.read_card(Cancel(30.0), wait_s=wait_s, read_deadline_s=read_deadline_s)
 
 
+class Watched(serial.Serial):
+    """A port that tells each request before it goes out."""
+
+    def __init__(self, port: str, baud: int, asked: Callable[[bytes], None]) -> None:
+        self._asked = asked
+        super().__init__(port, baud, timeout=0.01)
+
+    def write(self, data: Buffer, /) -> int | None:
+        self._asked(bytes(memoryview(data)))
+        return super().write(data)
+
+
 def fault_of_reading(reader: SamvReader, **limits: float) -> DeviceError:
     with pytest.raises(DeviceError) as caught:
         read(reader, **limits)
@@ -470,15 +482,10 @@ def test_a_reader_that_hangs_before_a_card_comes_is_silent(
     simulator.stall()
     asked: list[bytes] = []
 
-    class Noting(serial.Serial):
-        def write(self, data: Buffer, /) -> int | None:
-            asked.append(bytes(memoryview(data)))
-            return super().write(data)
-
     patient = SamvReader(
         simulator.port,
         reply_deadline_s=0.05,
-        serial_factory=lambda port, baud: Noting(port, baud, timeout=0.01),
+        serial_factory=lambda port, baud: Watched(port, baud, asked.append),
     )
     assert fault_of_reading(patient, wait_s=30.0).fault is Fault.READER_SILENT
     patient.close()
@@ -502,19 +509,15 @@ def test_one_answer_that_stays_out_as_the_wait_ends_is_no_silent_reader(
 ) -> None:
     finds: list[bytes] = []
 
-    class Stalling(serial.Serial):
-        """The reader hangs before its second answer."""
-
-        def write(self, data: Buffer, /) -> int | None:
-            finds.append(bytes(memoryview(data)))
-            if len(finds) == 2:
-                simulator.stall()
-            return super().write(data)
+    def hang_before_the_second_answer(request: bytes) -> None:
+        finds.append(request)
+        if len(finds) == 2:
+            simulator.stall()
 
     hanging = SamvReader(
         simulator.port,
         find_every_s=0.3,
-        serial_factory=lambda port, baud: Stalling(port, baud, timeout=0.01),
+        serial_factory=lambda port, baud: Watched(port, baud, hang_before_the_second_answer),
     )
     assert fault_of_reading(hanging, wait_s=0.35).fault is Fault.CARD_ABSENT
     assert finds == [Command.FIND.frame] * 2
